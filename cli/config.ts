@@ -1,0 +1,141 @@
+/**
+ * The configuration: one zod schema, one file (`odecast.config.json` or `.yaml`), environment variables over it.
+ * Every default has its one home here.
+ */
+import { z } from 'zod';
+
+const DAY = 86_400_000;
+
+const duration = z
+  .union([
+    z.number().positive(),
+    z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a number of ms, or like "30s", "2h", "60d"'),
+  ])
+  .transform((v) => (typeof v === 'number' ? v : parseDuration(v)));
+
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: DAY };
+
+function parseDuration(text: string): number {
+  const unit = text.replace(/[\d.]/g, '');
+  return Number.parseFloat(text) * UNITS[unit];
+}
+
+const name = z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, ".", "_" and "-", at most 100');
+
+export const modelSchema = z
+  .strictObject({
+    latentSize: z.int().min(1).max(256).default(8).describe('L, size of the latent state'),
+    encoderUnits: z.int().min(1).max(1024).default(24).describe('R, units of the GRU encoder'),
+    encoderClock: z.enum(['gap', 'elapsed']).default('gap').describe('what the encoder sees of time'),
+    dynamicsUnits: z.int().min(1).max(1024).default(24).describe('H, units of a hidden layer of the vector field'),
+    dynamicsDepth: z.int().min(1).max(4).default(1).describe('hidden layers of the vector field'),
+    decoderUnits: z.int().min(1).max(1024).default(24).describe('units of the decoder’s hidden layer'),
+    span: z.number().positive().default(4).describe('model time from the start of a window to the end of its horizon'),
+    knots: z.int().min(2).max(1000).default(16).describe('solver knots in that span'),
+    method: z.enum(['euler', 'midpoint', 'rk4', 'dopri5']).default('rk4'),
+    rtol: z.number().positive().default(1e-3),
+    atol: z.number().positive().default(1e-4),
+    gradient: z.enum(['adjoint', 'backprop']).default('adjoint'),
+    instanceNormalisation: z
+      .boolean()
+      .default(false)
+      .describe('location and scale of each window, shrunk to the stream’s'),
+  })
+  .prefault({});
+
+export const trainingSchema = z
+  .strictObject({
+    seed: z.int().min(0).default(1),
+    batchSize: z.int().min(1).max(4096).default(32),
+    learningRate: z.number().positive().default(0.01),
+    firstRound: duration.default(12_000).describe('training time before the first artifact'),
+    round: duration.default(30_000).describe('training time between two evaluations'),
+    maxSteps: z
+      .int()
+      .positive()
+      .default(10_000)
+      .describe('length of the learning-rate schedule; afterwards only new events are learnt'),
+    maxContextObservations: z
+      .int()
+      .min(1)
+      .default(40)
+      .describe('a training context is a random subset of at most so many'),
+    samples: z.int().min(1).max(64).default(1).describe('posterior samples of the training loss'),
+    beta: z.number().min(0).default(1),
+  })
+  .prefault({});
+
+export const streamSchema = z.strictObject({
+  name,
+  topic: name.optional().describe('default: odecast.<name>.events'),
+  channels: z.array(name).min(1).max(256),
+  window: duration.describe('longest context that a forecast reads'),
+  maxObservations: z.int().min(1).max(10_000).default(200).describe('most observations that a forecast reads'),
+  horizon: duration.describe('how far ahead the model is trained'),
+  periods: z.array(duration).max(8).default([]).describe('seasonal periods, e.g. ["1d", "365.25d"]'),
+  unknownChannels: z.enum(['refuse', 'ignore']).default('refuse'),
+  acceptedTimes: z
+    .strictObject({ from: z.number(), to: z.number() })
+    .default({ from: -62_135_596_800_000, to: 253_402_300_799_999 })
+    .describe('event times outside are dead letters, ms since the epoch; default: years 1 to 9999'),
+  maxEventBytes: z.int().positive().default(65_536),
+  retention: z.strictObject({ maxAge: duration.optional(), maxPerSeries: z.int().positive().optional() }).prefault({}),
+  model: modelSchema,
+  training: trainingSchema,
+});
+
+export const configSchema = z.strictObject({
+  streams: z.array(streamSchema).min(1),
+  host: z.string().default('127.0.0.1'),
+  port: z.int().min(0).max(65_535).default(8080),
+  data: z.string().default('.odecast').describe('the data folder'),
+  log: z.enum(['embedded', 'kafka']).default('embedded'),
+  kafka: z
+    .strictObject({
+      brokers: z.array(z.string()).default([]),
+      clientId: z.string().default('odecast'),
+      group: z.string().default('odecast'),
+      partitions: z.int().positive().default(6).describe('of topics that odecast creates'),
+      replicationFactor: z.int().positive().default(1),
+    })
+    .prefault({}),
+  engine: z.enum(['auto', 'tfjs']).default('auto'),
+  logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  limits: z
+    .strictObject({
+      bodyBytes: z.int().positive().default(1_048_576),
+      timesPerQuery: z.int().positive().default(10_000),
+      queriesPerBatch: z.int().positive().default(100),
+      samples: z.int().positive().default(256),
+      concurrency: z.int().positive().default(64).describe('requests in work before new ones are shed with 503'),
+    })
+    .prefault({}),
+  auth: z
+    .strictObject({
+      keys: z
+        .array(
+          z.strictObject({
+            name: z.string(),
+            sha256: z.string().regex(/^[0-9a-f]{64}$/),
+            scopes: z.array(z.enum(['read', 'write', 'admin'])),
+          }),
+        )
+        .default([]),
+      anonymous: z.boolean().default(false).describe('allow requests without a key although the host is not loopback'),
+    })
+    .prefault({}),
+});
+
+/** Environment variables that override the file, and where they go. */
+export const ENVIRONMENT = {
+  ODECAST_HOST: ['host'],
+  ODECAST_PORT: ['port'],
+  ODECAST_DATA: ['data'],
+  ODECAST_LOG: ['log'],
+  ODECAST_KAFKA_BROKERS: ['kafka', 'brokers'],
+  ODECAST_ENGINE: ['engine'],
+  ODECAST_LOG_LEVEL: ['logLevel'],
+} as const;
+
+export type Config = z.output<typeof configSchema>;
+export type StreamConfig = z.output<typeof streamSchema>;

@@ -1,0 +1,29 @@
+/**
+ * The seam between the model and the hardware that computes it. An engine is opened for one spec; parameters are always
+ * one flat vector, so that optimisers, artifacts and engines need not know of one another.
+ */
+import type { Decoded, DecodeRequest, LossAndGradient, Posterior, Ragged, TrainingBatch } from '../latent/batch.ts';
+import type { ModelSpec } from '../latent/spec.ts';
+
+export interface Engine {
+  readonly spec: ModelSpec;
+  /** [P] → loss and gradient of one batch. Same inputs, same bytes. */
+  lossAndGradient(parameters: Float32Array, batch: TrainingBatch): Promise<LossAndGradient>;
+  /** The posterior over z₀ given each sample's context. */
+  encode(parameters: Float32Array, context: Ragged): Promise<Posterior>;
+  /** The path from z₀ and its observation distribution at any model times. */
+  decode(parameters: Float32Array, request: DecodeRequest): Promise<Decoded>;
+  /** Releases what the engine holds. Idempotent. */
+  close(): void;
+}
+
+/** A kind of engine that this machine has. */
+export interface EngineProvider {
+  /** `tfjs` now; `fused` later. */
+  readonly name: string;
+  /** What runs the arithmetic and why it was chosen, one sentence for the log. */
+  readonly description: string;
+  /** Whether a GPU is really in use. */
+  readonly gpu: boolean;
+  open(spec: ModelSpec): Engine;
+}

@@ -1,0 +1,79 @@
+/** What an engine eats: normalised values and model time, without padding. */
+
+/** A ragged batch of observations or queries. */
+export interface Ragged {
+  /** D. */
+  readonly channels: number;
+  /** [B+1] sample b holds rows offsets[b] … offsets[b+1]−1. */
+  readonly offsets: Int32Array;
+  /** [N] model time since the sample's origin, ascending within a sample. */
+  readonly times: Float64Array;
+  /** [N, D] normalised; 0 where the mask is 0. */
+  readonly values: Float32Array;
+  /** [N, D] 1 where observed. */
+  readonly mask: Uint8Array;
+}
+
+/** One training batch: what the encoder sees, what the loss counts, and the noise of the posterior samples. */
+export interface TrainingBatch {
+  /** The observations that the encoder sees. Every sample has at least one. */
+  readonly context: Ragged;
+  /** The observations that the loss counts: of the context's span and of the horizon after it. Model time ≥ 0. */
+  readonly targets: Ragged;
+  /** [B] event time (ms) of model time 0: the first context observation. Only periodic features read it. */
+  readonly origins: Float64Array;
+  /** [K, B, L] standard normal draws, so that every engine computes the same loss. */
+  readonly noise: Float32Array;
+  /** Weight of the KL term. */
+  readonly beta: number;
+}
+
+/** A diagonal Gaussian over z₀ for each sample. */
+export interface Posterior {
+  /** [B, L] */
+  readonly mean: Float32Array;
+  /** [B, L] */
+  readonly logVariance: Float32Array;
+}
+
+export interface DecodeRequest {
+  /** [B, L] the state at model time 0. */
+  readonly z0: Float32Array;
+  /** [B] event time (ms) of model time 0. */
+  readonly origins: Float64Array;
+  /** [B+1] */
+  readonly offsets: Int32Array;
+  /** [N] model time, ascending within a sample, negative allowed (solved backwards in time). */
+  readonly times: Float64Array;
+}
+
+/** How a sample's solution ended. `success` or the reason why its rows hold no numbers. */
+export type SolveStatus = 'success' | 'max-steps' | 'min-step' | 'non-finite';
+
+export interface Decoded {
+  /** [N, D] normalised. NaN only where the sample's status is not `success`. */
+  readonly mean: Float32Array;
+  /** [N, D] normalised standard deviation of the decoder, > 0. */
+  readonly scale: Float32Array;
+  /** [N, L] latent path at the asked times. */
+  readonly latent: Float32Array;
+  /** [B] */
+  readonly status: readonly SolveStatus[];
+  readonly statistics: { readonly functionEvaluations: number; readonly steps: number };
+}
+
+export interface LossAndGradient {
+  /** −ELBO per counted target entry (nats), mean over the batch. */
+  readonly loss: number;
+  /** The parts of the loss: negative log likelihood per entry, and KL per entry before β. */
+  readonly negativeLogLikelihood: number;
+  readonly kl: number;
+  /** [P] in the layout of `model/latent/layout.ts`. */
+  readonly gradient: Float32Array;
+  readonly status: 'success' | Exclude<SolveStatus, 'success'>;
+  readonly statistics: {
+    readonly forwardEvaluations: number;
+    readonly backwardEvaluations: number;
+    readonly steps: number;
+  };
+}

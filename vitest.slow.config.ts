@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** Suites with a real broker, a real browser, killed processes or real training. One file at a time: they take the machine. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.slow.test.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    fileParallelism: false,
+  },
+});
