@@ -126,16 +126,28 @@ export const configSchema = z.strictObject({
     .prefault({}),
 });
 
-/** Environment variables that override the file, and where they go. */
-export const ENVIRONMENT = {
-  ODECAST_HOST: ['host'],
-  ODECAST_PORT: ['port'],
-  ODECAST_DATA: ['data'],
-  ODECAST_LOG: ['log'],
-  ODECAST_KAFKA_BROKERS: ['kafka', 'brokers'],
-  ODECAST_ENGINE: ['engine'],
-  ODECAST_LOG_LEVEL: ['logLevel'],
-} as const;
+/** An environment variable over the file: where its value goes, and how its text is read. */
+export interface EnvironmentVariable {
+  readonly path: readonly string[];
+  readonly parse: (text: string) => unknown;
+  readonly describe: string;
+}
+
+const asText = (text: string) => text;
+
+export const ENVIRONMENT: Readonly<Record<string, EnvironmentVariable>> = {
+  ODECAST_HOST: { path: ['host'], parse: asText, describe: 'address to listen on' },
+  ODECAST_PORT: { path: ['port'], parse: Number, describe: 'port to listen on; 0 takes a free one' },
+  ODECAST_DATA: { path: ['data'], parse: asText, describe: 'the data folder' },
+  ODECAST_LOG: { path: ['log'], parse: asText, describe: '`embedded` or `kafka`' },
+  ODECAST_KAFKA_BROKERS: {
+    path: ['kafka', 'brokers'],
+    parse: (text) => text.split(',').map((b) => b.trim()),
+    describe: 'host:port, separated by commas',
+  },
+  ODECAST_ENGINE: { path: ['engine'], parse: asText, describe: '`auto` or `tfjs`' },
+  ODECAST_LOG_LEVEL: { path: ['logLevel'], parse: asText, describe: 'as pino’s' },
+};
 
 export type Config = z.output<typeof configSchema>;
 export type StreamConfig = z.output<typeof streamSchema>;

@@ -1,0 +1,74 @@
+/** Finds, reads and validates the configuration: the file first, environment variables over it, options over both. */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { type Config, configSchema, ENVIRONMENT, type EnvironmentVariable } from './config.ts';
+import { CliError } from './errors.ts';
+
+export interface ConfigSource {
+  /** `--config`, before everything else. */
+  readonly path?: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Used where no file is found; without it that is an error. */
+  readonly fallback?: string | undefined;
+  readonly directory: string;
+}
+
+const FILES = ['odecast.config.json', 'odecast.config.yaml', 'odecast.config.yml'];
+
+export function loadConfig(source: ConfigSource): Config {
+  const path = configPath(source);
+  const merged = overlayEnvironment(readConfigFile(path), source.environment);
+  const result = configSchema.safeParse(merged);
+  if (!result.success)
+    throw new CliError('bad-config', `${path} is not a valid configuration.\n${z.prettifyError(result.error)}`);
+  return refuseTwins(path, result.data);
+}
+
+function configPath({ path, environment, fallback, directory }: ConfigSource): string {
+  const named = path ?? environment.ODECAST_CONFIG;
+  if (named) return resolve(directory, named);
+  const found = FILES.map((file) => resolve(directory, file)).find((file) => existsSync(file)) ?? fallback;
+  if (found) return found;
+  throw new CliError(
+    'no-config',
+    `No configuration: give --config or ODECAST_CONFIG, or put ${FILES[0]} into this folder.`,
+  );
+}
+
+function readConfigFile(path: string): unknown {
+  try {
+    // YAML 1.2 is a superset of JSON, so one parser reads both.
+    return parseYaml(readFileSync(path, 'utf8')) ?? {};
+  } catch (error) {
+    throw new CliError('bad-config', `${path} cannot be read as JSON or YAML: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The file's value with each set variable at its place. Values that are no objects pass, for the schema to refuse. */
+function overlayEnvironment(file: unknown, environment: ConfigSource['environment']): unknown {
+  if (typeof file !== 'object' || file === null || Array.isArray(file)) return file;
+  return Object.entries(ENVIRONMENT).reduce<object>(
+    (config, [name, { path, parse }]: [string, EnvironmentVariable]) => {
+      const text = environment[name];
+      return text === undefined || text === '' ? config : withValue(config, path, parse(text));
+    },
+    file,
+  );
+}
+
+function withValue(config: object, [key, ...rest]: readonly string[], value: unknown): object {
+  const inner: unknown = Reflect.get(config, key);
+  const next = rest.length ? withValue(typeof inner === 'object' && inner !== null ? inner : {}, rest, value) : value;
+  return { ...config, [key]: next };
+}
+
+function refuseTwins(path: string, config: Config): Config {
+  const names = config.streams.map((stream) => stream.name);
+  const twin = names.find((name, i) => names.indexOf(name) < i);
+  if (twin) throw new CliError('bad-config', `${path} names the stream "${twin}" twice; names must differ.`);
+  return config;
+}

@@ -1,0 +1,73 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CliError } from '../../cli/errors.ts';
+import { type ConfigSource, loadConfig } from '../../cli/load-config.ts';
+
+const demo = join(import.meta.dirname, '../../examples/demo.config.yaml');
+const minimal = { streams: [{ name: 's', channels: ['a'], window: '1h', horizon: 60_000 }] };
+
+function source(content?: string, overrides: Partial<ConfigSource> = {}): ConfigSource {
+  const directory = mkdtempSync(join(tmpdir(), 'odecast-config-'));
+  if (content !== undefined) writeFileSync(join(directory, 'odecast.config.json'), content);
+  return { directory, environment: {}, ...overrides };
+}
+
+function failure(work: () => unknown): CliError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof CliError) return error;
+    throw error;
+  }
+  throw new Error('expected a CliError');
+}
+
+describe('loadConfig', () => {
+  it('reads the demonstration, with durations in milliseconds', () => {
+    const config = loadConfig(source(undefined, { fallback: demo }));
+    expect(config.streams.map((s) => s.name)).toEqual(['weather', 'spirals']);
+    expect(config.streams[0].window).toBe(60 * 86_400_000);
+    expect(config.streams[0].periods).toEqual([365.25 * 86_400_000]);
+  });
+
+  it('fills in defaults, nested ones too', () => {
+    const config = loadConfig(source(JSON.stringify(minimal)));
+    expect(config.port).toBe(8080);
+    expect(config.streams[0].model.latentSize).toBeGreaterThan(0);
+    expect(config.streams[0].horizon).toBe(60_000);
+  });
+
+  it('lets environment variables win over the file, at any depth', () => {
+    const environment = { ODECAST_PORT: '9001', ODECAST_KAFKA_BROKERS: 'a:1, b:2', ODECAST_HOST: '' };
+    const config = loadConfig(source(JSON.stringify({ ...minimal, port: 1 }), { environment }));
+    expect(config.port).toBe(9001);
+    expect(config.kafka.brokers).toEqual(['a:1', 'b:2']);
+    expect(config.host).toBe('127.0.0.1');
+  });
+
+  it.each([
+    ['no JSON', '{"streams": [', /cannot be read as JSON or YAML/],
+    ['a list', '[]', /not a valid configuration/],
+    ['an unknown key', JSON.stringify({ ...minimal, portt: 1 }), /portt/],
+    [
+      'a bad duration',
+      JSON.stringify({ streams: [{ ...minimal.streams[0], window: 'soon' }] }),
+      /streams\[0\]\.window/,
+    ],
+    ['no stream', JSON.stringify({ streams: [] }), /streams/],
+    ['two streams of one name', JSON.stringify({ streams: [...minimal.streams, ...minimal.streams] }), /"s" twice/],
+  ])('refuses %s with a sentence that names it', (_, content, message) => {
+    expect(failure(() => loadConfig(source(content))).message).toMatch(message);
+  });
+
+  it('refuses a port that is no number', () => {
+    const environment = { ODECAST_PORT: 'http' };
+    expect(failure(() => loadConfig(source(JSON.stringify(minimal), { environment }))).message).toMatch(/port/);
+  });
+
+  it('says how to give a configuration where there is none', () => {
+    expect(failure(() => loadConfig(source()))).toMatchObject({ code: 'no-config' });
+  });
+});
