@@ -32,10 +32,16 @@ export const modelSchema = z
     decoderUnits: z.int().min(1).max(1024).default(24).describe('units of the decoder’s hidden layer'),
     span: z.number().positive().default(4).describe('model time from the start of a window to the end of its horizon'),
     knots: z.int().min(2).max(1000).default(16).describe('solver knots in that span'),
-    method: z.enum(['euler', 'midpoint', 'rk4', 'dopri5']).default('rk4'),
-    rtol: z.number().positive().default(1e-3),
-    atol: z.number().positive().default(1e-4),
-    gradient: z.enum(['adjoint', 'backprop']).default('adjoint'),
+    method: z
+      .enum(['euler', 'midpoint', 'rk4', 'dopri5'])
+      .default('rk4')
+      .describe('solver; `dopri5` chooses its own steps'),
+    rtol: z.number().positive().default(1e-3).describe('relative tolerance of `dopri5`'),
+    atol: z.number().positive().default(1e-4).describe('absolute tolerance of `dopri5`'),
+    gradient: z
+      .enum(['adjoint', 'backprop'])
+      .default('adjoint')
+      .describe('continuous adjoint (memory does not grow with steps) or through the solver'),
     instanceNormalisation: z
       .boolean()
       .default(false)
@@ -45,9 +51,13 @@ export const modelSchema = z
 
 export const trainingSchema = z
   .strictObject({
-    seed: z.int().min(0).default(1),
-    batchSize: z.int().min(1).max(4096).default(32),
-    learningRate: z.number().positive().default(0.01),
+    seed: z.int().min(0).default(1).describe('the same seed and data give the same run'),
+    batchSize: z.int().min(1).max(4096).default(32).describe('windows a step'),
+    learningRate: z
+      .number()
+      .positive()
+      .default(0.01)
+      .describe('peak of Adam’s schedule: warm-up of 100 steps, cosine to 1 %'),
     firstRound: duration.default(12_000).describe('training time before the first artifact'),
     round: duration.default(30_000).describe('training time between two evaluations'),
     maxSteps: z
@@ -61,52 +71,66 @@ export const trainingSchema = z
       .default(40)
       .describe('a training context is a random subset of at most so many'),
     samples: z.int().min(1).max(64).default(1).describe('posterior samples of the training loss'),
-    beta: z.number().min(0).default(1),
+    beta: z.number().min(0).default(1).describe('final weight of the KL term'),
   })
   .prefault({});
 
 export const streamSchema = z.strictObject({
-  name,
+  name: name.describe('how queries name the stream'),
   topic: name.optional().describe('default: odecast.<name>.events'),
-  channels: z.array(name).min(1).max(256),
+  channels: z.array(name).min(1).max(256).describe('what is observed, in the order of columns'),
   window: duration.describe('longest context that a forecast reads'),
   maxObservations: z.int().min(1).max(10_000).default(200).describe('most observations that a forecast reads'),
   horizon: duration.describe('how far ahead the model is trained'),
   periods: z.array(duration).max(8).default([]).describe('seasonal periods, e.g. ["1d", "365.25d"]'),
-  unknownChannels: z.enum(['refuse', 'ignore']).default('refuse'),
+  unknownChannels: z
+    .enum(['refuse', 'ignore'])
+    .default('refuse')
+    .describe('an event with an unknown channel becomes a dead letter, or loses that channel'),
   acceptedTimes: z
     .strictObject({ from: z.number(), to: z.number() })
     .default({ from: -62_135_596_800_000, to: 253_402_300_799_999 })
     .describe('event times outside are dead letters, ms since the epoch; default: years 1 to 9999'),
-  maxEventBytes: z.int().positive().default(65_536),
-  retention: z.strictObject({ maxAge: duration.optional(), maxPerSeries: z.int().positive().optional() }).prefault({}),
+  maxEventBytes: z.int().positive().default(65_536).describe('larger events are dead letters'),
+  retention: z
+    .strictObject({
+      maxAge: duration.optional().describe('older observations than this before the newest are removed'),
+      maxPerSeries: z.int().positive().optional().describe('only so many newest observations of a series are kept'),
+    })
+    .prefault({}),
   model: modelSchema,
   training: trainingSchema,
 });
 
 export const configSchema = z.strictObject({
   streams: z.array(streamSchema).min(1),
-  host: z.string().default('127.0.0.1'),
-  port: z.int().min(0).max(65_535).default(8080),
+  host: z.string().default('127.0.0.1').describe('address to listen on; another than loopback needs keys'),
+  port: z.int().min(0).max(65_535).default(8080).describe('port to listen on; 0 takes a free one'),
   data: z.string().default('.odecast').describe('the data folder'),
-  log: z.enum(['embedded', 'kafka']).default('embedded'),
+  log: z.enum(['embedded', 'kafka']).default('embedded').describe('where events and models travel'),
   kafka: z
     .strictObject({
-      brokers: z.array(z.string()).default([]),
-      clientId: z.string().default('odecast'),
-      group: z.string().default('odecast'),
+      brokers: z.array(z.string()).default([]).describe('host:port of each'),
+      clientId: z.string().default('odecast').describe('how the broker’s log calls this client'),
+      group: z.string().default('odecast').describe('consumer group; roles add their name'),
       partitions: z.int().positive().default(6).describe('of topics that odecast creates'),
-      replicationFactor: z.int().positive().default(1),
+      replicationFactor: z.int().positive().default(1).describe('of topics that odecast creates'),
     })
     .prefault({}),
-  engine: z.enum(['auto', 'tfjs']).default('auto'),
-  logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  engine: z
+    .enum(['auto', 'tfjs'])
+    .default('auto')
+    .describe('what computes the model; `auto` takes the best that the machine has'),
+  logLevel: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('least severity that is logged'),
   limits: z
     .strictObject({
-      bodyBytes: z.int().positive().default(1_048_576),
-      timesPerQuery: z.int().positive().default(10_000),
-      queriesPerBatch: z.int().positive().default(100),
-      samples: z.int().positive().default(256),
+      bodyBytes: z.int().positive().default(1_048_576).describe('largest request body'),
+      timesPerQuery: z.int().positive().default(10_000).describe('most timestamps of one query'),
+      queriesPerBatch: z.int().positive().default(100).describe('most queries of one request'),
+      samples: z.int().positive().default(256).describe('most posterior samples of one query'),
       concurrency: z.int().positive().default(64).describe('requests in work before new ones are shed with 503'),
     })
     .prefault({}),
@@ -115,12 +139,16 @@ export const configSchema = z.strictObject({
       keys: z
         .array(
           z.strictObject({
-            name: z.string(),
-            sha256: z.string().regex(/^[0-9a-f]{64}$/),
-            scopes: z.array(z.enum(['read', 'write', 'admin'])),
+            name: z.string().describe('how the log calls the key'),
+            sha256: z
+              .string()
+              .regex(/^[0-9a-f]{64}$/)
+              .describe('SHA-256 of the key, hexadecimal; the key itself is stored nowhere'),
+            scopes: z.array(z.enum(['read', 'write', 'admin'])).describe('what it may do'),
           }),
         )
-        .default([]),
+        .default([])
+        .describe('bearer keys'),
       anonymous: z.boolean().default(false).describe('allow requests without a key although the host is not loopback'),
     })
     .prefault({}),
