@@ -1,0 +1,137 @@
+/**
+ * How long the next step is: a value that the loop in `integrate.ts` reads. A fixed controller lists the steps' ends in
+ * advance; an adaptive one holds the error of each step below a tolerance.
+ */
+import { require } from './ode-error.ts';
+
+export type Controller = FixedController | AdaptiveController;
+
+export interface FixedController {
+  readonly kind: 'fixed';
+  /** The ends of all steps from t0 to t1, both included; any direction. */
+  grid(t0: number, t1: number): Float64Array;
+}
+
+export interface AdaptiveController {
+  readonly kind: 'adaptive';
+  readonly rtol: number;
+  readonly atol: number;
+  /** [β₁, β₂, β₃] exponents of this error, the one before, and the one before that (Söderlind 2003), times 1/(order+1). */
+  readonly exponents: readonly [number, number, number];
+  readonly safety: number;
+  readonly minFactor: number;
+  readonly maxFactor: number;
+  /** Lengths in units of time, > 0. */
+  readonly minStep: number;
+  readonly maxStep: number;
+  /** Absent: chosen after Hairer, Nørsett, Wanner II.4. */
+  readonly firstStep?: number;
+}
+
+export type AdaptiveOptions = Partial<Omit<AdaptiveController, 'kind' | 'exponents'>>;
+
+/** Errors of the accepted steps before this one, newest first, in units of the tolerance. */
+export interface ErrorHistory {
+  last: number;
+  beforeLast: number;
+  /** Whether the step before was rejected: then the next may not grow. */
+  rejected: boolean;
+}
+
+/** `step` units of time each; the last one shorter if the span is no multiple. */
+export function constantStep(step: number): FixedController {
+  require(step > 0 && Number.isFinite(step), 'bad-step', () => `step is ${step}; give a finite length above 0.`);
+  // The small slack keeps 10 / 0.1 at 100 steps when the quotient rounds up.
+  return { kind: 'fixed', grid: (t0, t1) => evenGrid(t0, t1, Math.ceil(Math.abs(t1 - t0) / step - 1e-9), step) };
+}
+
+/** `count` equal steps from start to end. */
+export function constantSteps(count: number): FixedController {
+  require(Number.isInteger(count) && count > 0, 'bad-step', () => `count is ${count}; give a whole number of steps.`);
+  return { kind: 'fixed', grid: (t0, t1) => evenGrid(t0, t1, count, Math.abs(t1 - t0) / count) };
+}
+
+function evenGrid(t0: number, t1: number, count: number, step: number): Float64Array {
+  if (t0 === t1) return Float64Array.of(t0);
+  const direction = Math.sign(t1 - t0);
+  const steps = Math.max(1, count);
+  return Float64Array.from({ length: steps + 1 }, (_, i) => (i === steps ? t1 : t0 + direction * i * step));
+}
+
+/** Steps land on every knot between start and end, with `stepsPerKnot` equal steps from one to the next. */
+export function onKnots(knots: ArrayLike<number>, stepsPerKnot = 1): FixedController {
+  const sorted = Float64Array.from(knots).sort();
+  require(sorted.every(Number.isFinite), 'bad-grid', () => 'knots must be finite times.');
+  require(Number.isInteger(stepsPerKnot) && stepsPerKnot > 0, 'bad-grid', () =>
+    'stepsPerKnot must be a whole number ≥ 1.');
+  return { kind: 'fixed', grid: (t0, t1) => knotGrid(sorted, stepsPerKnot, t0, t1) };
+}
+
+function knotGrid(knots: Float64Array, stepsPerKnot: number, t0: number, t1: number): Float64Array {
+  const low = Math.min(t0, t1);
+  const high = Math.max(t0, t1);
+  const inner = knots.filter((knot, i) => knot > low && knot < high && knot !== knots[i - 1]);
+  const ends = [t0, ...(t0 <= t1 ? inner : inner.reverse()), ...(t0 === t1 ? [] : [t1])];
+  const grid = ends
+    .slice(1)
+    .flatMap((end, i) => [...evenGrid(ends[i], end, stepsPerKnot, Math.abs(end - ends[i]) / stepsPerKnot)].slice(1));
+  return Float64Array.from([t0, ...grid]);
+}
+
+const DEFAULTS = { rtol: 1e-6, atol: 1e-9, safety: 0.9, minFactor: 0.2, maxFactor: 10, minStep: 0, maxStep: Infinity };
+
+/** Proportional–integral control; exponents 0.7 and −0.4 as Hairer and Wanner II, IV.2. */
+export function pi(options: AdaptiveOptions = {}): AdaptiveController {
+  return adaptive([0.7, -0.4, 0], options);
+}
+
+export function adaptive(exponents: AdaptiveController['exponents'], options: AdaptiveOptions): AdaptiveController {
+  const controller: AdaptiveController = { kind: 'adaptive', exponents, ...DEFAULTS, ...options };
+  const { rtol, atol, safety, minFactor, maxFactor, minStep, maxStep, firstStep } = controller;
+  require(rtol >= 0 && atol >= 0 && rtol + atol > 0 && rtol + atol < Infinity, 'bad-tolerance', () =>
+    `rtol ${rtol} and atol ${atol} must be finite, not negative, and not both 0.`);
+  require(safety > 0 && safety <= 1, 'bad-step', () => `safety is ${safety}; give a factor in (0, 1].`);
+  require(minFactor > 0 && minFactor < 1 && maxFactor > 1, 'bad-step', () =>
+    'minFactor must be in (0, 1) and maxFactor above 1.');
+  require(minStep >= 0 && maxStep > minStep, 'bad-step', () => 'minStep must be ≥ 0 and below maxStep.');
+  require(firstStep === undefined || firstStep > 0, 'bad-step', () =>
+    `firstStep is ${firstStep}; give a length above 0.`);
+  return Object.freeze(controller);
+}
+
+export function createErrorHistory(): ErrorHistory {
+  return { last: 1, beforeLast: 1, rejected: false };
+}
+
+/** The factor from this step to the next; accepts (ratio ≤ 1) are remembered. A NaN ratio shrinks as far as allowed. */
+export function stepFactor(
+  controller: AdaptiveController,
+  history: ErrorHistory,
+  ratio: number,
+  order: number,
+): number {
+  const { safety, minFactor, maxFactor } = controller;
+  if (!Number.isFinite(ratio)) return reject(history, minFactor);
+  if (ratio > 1) return reject(history, Math.max(minFactor, safety * ratio ** (-1 / order)));
+  const error = Math.max(ratio, 1e-10);
+  const factor = safety * controlled(controller.exponents, error, history, order);
+  const limit = history.rejected ? 1 : maxFactor;
+  history.beforeLast = history.last;
+  history.last = error;
+  history.rejected = false;
+  return Math.min(limit, Math.max(minFactor, factor));
+}
+
+function controlled(
+  [b1, b2, b3]: AdaptiveController['exponents'],
+  error: number,
+  history: ErrorHistory,
+  order: number,
+): number {
+  return error ** (-b1 / order) * history.last ** (-b2 / order) * history.beforeLast ** (-b3 / order);
+}
+
+function reject(history: ErrorHistory, factor: number): number {
+  history.rejected = true;
+  return factor;
+}

@@ -1,0 +1,22 @@
+/** The public door: `import { solve } from 'odecast/ode'`. */
+export {
+  type AdaptiveController,
+  type AdaptiveOptions,
+  type Controller,
+  constantStep,
+  constantSteps,
+  type FixedController,
+  onKnots,
+  pi,
+} from './controller.ts';
+export { type ExplicitRungeKutta, explicitRungeKutta } from './explicit-runge-kutta.ts';
+export { float64Space } from './float64-space.ts';
+export type { Status } from './integrate.ts';
+export type { Method } from './method.ts';
+export { dopri5, euler, midpoint, rk4 } from './methods.ts';
+export { ODE_ERROR_CODES, OdeError, type OdeErrorCode } from './ode-error.ts';
+export type { Statistics } from './problem.ts';
+export { type SaveAt, type Solution, type SolveOptions, solve } from './solve.ts';
+export type { StateSpace } from './state-space.ts';
+export { createTableau, type Tableau, type TableauSpec } from './tableau.ts';
+export type { Cotangents, VectorField } from './vector-field.ts';

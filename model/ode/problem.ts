@@ -1,0 +1,33 @@
+/** A field with its parameters and space, and the count of what its solution cost. */
+import type { StateSpace } from './state-space.ts';
+import type { VectorField } from './vector-field.ts';
+
+export interface Statistics {
+  functionEvaluations: number;
+  accepted: number;
+  rejected: number;
+}
+
+export interface Problem<S, P> {
+  readonly space: StateSpace<S>;
+  readonly field: VectorField<S, P>;
+  readonly parameters: P;
+  /** Counted up as the solve goes on. */
+  readonly statistics: Statistics;
+}
+
+export function createStatistics(): Statistics {
+  return { functionEvaluations: 0, accepted: 0, rejected: 0 };
+}
+
+/**
+ * f(t, y) as a state that the solver owns. A host field may return anything (its argument, a buffer of its own that it
+ * returns every time): it is copied unless it is `into`.
+ */
+export function evaluate<S, P>(problem: Problem<S, P>, t: number, y: S, into?: S): S {
+  const { space, field, parameters, statistics } = problem;
+  statistics.functionEvaluations++;
+  const slope = into === undefined ? field.evaluate(t, y, parameters) : field.evaluate(t, y, parameters, into);
+  if (slope === into) return slope;
+  return space.residence === 'host' || slope === y ? space.combine(slope, [], [], into) : slope;
+}

@@ -1,0 +1,226 @@
+/**
+ * One call that joins orthogonal values: a space, a field, a method, a controller, what to save. Gradients are in
+ * `gradient.ts`; the loop is in `integrate.ts`.
+ */
+import { type Controller, pi } from './controller.ts';
+import { type Ending, integrate, type Span, type Status } from './integrate.ts';
+import { interpolate } from './interpolate.ts';
+import type { Method, Segment, Stepper } from './method.ts';
+import { dopri5 } from './methods.ts';
+import { require } from './ode-error.ts';
+import { createStatistics, type Problem, type Statistics } from './problem.ts';
+import type { StateSpace } from './state-space.ts';
+import type { VectorField } from './vector-field.ts';
+
+/**
+ * What a solution keeps: states at any times (sorted or not, repeated or not), at every step, at the end only, or a
+ * function of t over the whole span.
+ */
+export type SaveAt =
+  | { readonly times: ArrayLike<number> }
+  | { readonly steps: true }
+  | { readonly final: true }
+  | { readonly dense: true };
+
+export interface SolveOptions<S, P> {
+  readonly space: StateSpace<S>;
+  readonly field: VectorField<S, P>;
+  /** Handed to the field; `null` for a field that has none. */
+  readonly parameters: P;
+  readonly y0: S;
+  /** Time of y0. */
+  readonly t0: number;
+  /** End of the span, before or after t0. Absent: the farthest of the asked times. */
+  readonly t1?: number;
+  /** Default: final only. */
+  readonly saveAt?: SaveAt;
+  /** Default: dopri5. */
+  readonly method?: Method;
+  /** Default: PI control at rtol 1e-6, atol 1e-9. */
+  readonly controller?: Controller;
+  /** Times where the field jumps: no step crosses one. Those outside the span are ignored. */
+  readonly jumps?: ArrayLike<number>;
+  /** Attempted steps before the status `max-steps`. Default 100,000. */
+  readonly maxSteps?: number;
+}
+
+export interface Solution<S> {
+  readonly status: Status;
+  /** The time that was reached, when the status is not `success`. */
+  readonly failedAt?: number;
+  /** Times of `ys`, in the asked order. */
+  readonly times: Float64Array;
+  /** One state a time, the caller's to dispose of. All NaN where a failed solve did not arrive. */
+  readonly ys: readonly S[];
+  /** With `saveAt: { dense: true }`: y at any time between t0 and where the solve ended. */
+  readonly at?: (t: number, into?: S) => S;
+  readonly statistics: Readonly<Statistics>;
+}
+
+const DEFAULT_MAX_STEPS = 100_000;
+
+/** Options with defaults filled in and checked. */
+export interface Plan<S, P> {
+  readonly problem: Problem<S, P>;
+  readonly y0: S;
+  readonly method: Method;
+  readonly controller: Controller;
+  readonly saveAt: SaveAt;
+  readonly span: Span;
+  readonly maxSteps: number;
+}
+
+/** @throws OdeError for a bad argument; its code names which. */
+export function createPlan<S, P>(options: SolveOptions<S, P>): Plan<S, P> {
+  const { space, field, parameters, y0, method = dopri5, controller = pi(), saveAt = { final: true } } = options;
+  const maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
+  require(space.isFinite(y0), 'bad-y0', () => 'y0 must be finite in every component.');
+  require(maxSteps > 0, 'bad-max-steps', () => `maxSteps is ${maxSteps}; give a number above 0.`);
+  require(controller.kind === 'fixed' || method.errorOrder !== undefined, 'bad-method', () =>
+    `${method.name} has no error estimate: give a fixed controller, or an adaptive method such as dopri5.`);
+  const problem = { space, field, parameters, statistics: createStatistics() };
+  return { problem, y0, method, controller, saveAt, span: createSpan(options, saveAt), maxSteps };
+}
+
+function createSpan<S, P>({ t0, t1, jumps = [] }: SolveOptions<S, P>, saveAt: SaveAt): Span {
+  require(Number.isFinite(t0), 'bad-span', () => `t0 is ${t0}; give a finite time.`);
+  const asked = 'times' in saveAt ? Float64Array.from(saveAt.times) : new Float64Array(0);
+  require(asked.every(Number.isFinite), 'bad-save-at', () => 'saveAt.times must be finite.');
+  const end = t1 ?? farthest(t0, asked);
+  require(end !== undefined && Number.isFinite(end), 'bad-span', () =>
+    `t1 is ${t1}; give a finite time or saveAt.times.`);
+  const low = Math.min(t0, end);
+  const high = Math.max(t0, end);
+  const outside = asked.find((time) => time < low || time > high);
+  require(outside === undefined, 'bad-save-at', () => `saveAt time ${outside} is outside the span [${low}, ${high}].`);
+  const stops = [...new Set(Array.from(jumps))].filter((stop) => stop > low && stop < high).sort((a, b) => a - b);
+  return { t0, t1: end, stops: end < t0 ? stops.reverse() : stops };
+}
+
+function farthest(t0: number, times: Float64Array): number | undefined {
+  if (times.length === 0) return undefined;
+  return times.reduce((best, time) => (Math.abs(time - t0) > Math.abs(best - t0) ? time : best), t0);
+}
+
+/**
+ * Solves dy/dt = f(t, y, θ) from y(t0) = y0. A numerical failure is a status in the solution.
+ *
+ * @throws OdeError for a bad argument; its code names which.
+ */
+export function solve<S, P>(options: SolveOptions<S, P>): Solution<S> {
+  const plan = createPlan(options);
+  return run(plan, createSaver(plan));
+}
+
+/** What a solve keeps of its steps. */
+export interface Saver<S> {
+  readonly retain: boolean;
+  observe(stepper: Stepper<S>, t1: number): void;
+  finish(ending: Ending, last: S): Pick<Solution<S>, 'times' | 'ys' | 'at'>;
+}
+
+export function run<S, P>(plan: Plan<S, P>, saver: Saver<S>): Solution<S> {
+  const { problem, method, y0, span } = plan;
+  const stepper = method.start(problem, span.t0, y0);
+  checkField(problem.space, y0, stepper);
+  const course = { ...plan, retain: saver.retain, observe: saver.observe };
+  const ending = checked(problem.space, integrate(course, stepper), stepper.segment.y, span);
+  const saved = saver.finish(ending, stepper.segment.y);
+  stepper.dispose();
+  return { ...ending, ...saved, statistics: { ...problem.statistics } };
+}
+
+function checkField<S>(space: StateSpace<S>, y0: S, stepper: Stepper<S>): void {
+  const slope = stepper.startSlope();
+  require(space.sameShape(slope, y0), 'bad-field', () => 'field.evaluate must return a state of the shape of y0.');
+}
+
+/** A device is looked at once, at the end: what went wrong on the way is still wrong there. */
+function checked<S>(space: StateSpace<S>, ending: Ending, last: S, span: Span): Ending {
+  if (space.residence === 'host' || ending.status !== 'success' || space.isFinite(last)) return ending;
+  return { status: 'non-finite', failedAt: span.t1 };
+}
+
+function createSaver<S, P>(plan: Plan<S, P>): Saver<S> {
+  const { saveAt } = plan;
+  if ('times' in saveAt) return saveTimes(plan, Float64Array.from(saveAt.times));
+  if ('steps' in saveAt) return saveSteps(plan);
+  if ('dense' in saveAt) return saveDense(plan);
+  return saveTimes(plan, Float64Array.of(plan.span.t1));
+}
+
+/** Indices of `times` in the order of travel. */
+export function travelOrder(times: Float64Array, direction: number): number[] {
+  return Array.from(times.keys()).sort((i, j) => direction * (times[i] - times[j]));
+}
+
+function saveTimes<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>, times: Float64Array): Saver<S> {
+  const direction = Math.sign(span.t1 - span.t0) || 1;
+  const order = travelOrder(times, direction);
+  const ys = new Array<S>(times.length);
+  let next = 0;
+  while (next < order.length && times[order[next]] === span.t0) ys[order[next++]] = space.combine(y0, [], []);
+  const observe = (stepper: Stepper<S>, t1: number): void => {
+    const first = next;
+    while (next < order.length && direction * (times[order[next]] - t1) <= 0) next++;
+    if (first === next) return;
+    if (method.needsEndSlope && times[order[first]] !== t1) stepper.endSlope();
+    for (let i = first; i < next; i++) ys[order[i]] = valueAt(space, method, stepper.segment, times[order[i]], t1);
+  };
+  const finish = (): Pick<Solution<S>, 'times' | 'ys'> => {
+    for (let i = next; i < order.length; i++) ys[order[i]] = space.combine(y0, [Number.NaN], [y0]);
+    return { times, ys };
+  };
+  return { retain: false, observe, finish };
+}
+
+function valueAt<S>(space: StateSpace<S>, method: Method, segment: Segment<S>, t: number, t1: number): S {
+  if (t === t1) return space.combine(segment.y1, [], []);
+  return interpolate(space, method, segment, (t - segment.t) / segment.h);
+}
+
+function saveSteps<S, P>({ problem: { space }, y0, span }: Plan<S, P>): Saver<S> {
+  const times = [span.t0];
+  const ys = [space.combine(y0, [], [])];
+  const observe = (stepper: Stepper<S>, t1: number): void => {
+    times.push(t1);
+    ys.push(space.combine(stepper.segment.y1, [], []));
+  };
+  return { retain: false, observe, finish: () => ({ times: Float64Array.from(times), ys }) };
+}
+
+function saveDense<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>): Saver<S> {
+  const segments: Segment<S>[] = [];
+  const observe = (stepper: Stepper<S>): void => {
+    if (method.needsEndSlope) stepper.endSlope();
+    segments.push({ ...stepper.segment });
+  };
+  const finish = (_: Ending, last: S): Pick<Solution<S>, 'times' | 'ys' | 'at'> => ({
+    times: Float64Array.of(segments.length === 0 ? span.t0 : endOf(segments[segments.length - 1])),
+    ys: [space.combine(last, [], [])],
+    at: (t, into) => {
+      const segment = segmentAt(segments, t);
+      if (segment === undefined) return space.combine(y0, t === span.t0 ? [] : [Number.NaN], [y0], into);
+      return interpolate(space, method, segment, (t - segment.t) / segment.h, into);
+    },
+  });
+  return { retain: true, observe, finish };
+}
+
+const endOf = <S>(segment: Segment<S>): number => segment.t + segment.h;
+
+/** The segment whose span holds t, by bisection; undefined outside all. */
+export function segmentAt<S>(segments: readonly Segment<S>[], t: number): Segment<S> | undefined {
+  let low = 0;
+  let high = segments.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    const segment = segments[middle];
+    if (Math.sign(segment.h) * (t - segment.t) >= 0) low = middle;
+    else high = middle - 1;
+  }
+  const found = segments[low];
+  if (found === undefined) return undefined;
+  const theta = (t - found.t) / found.h;
+  return theta >= 0 && theta <= 1 + 1e-12 ? found : undefined;
+}

@@ -1,0 +1,38 @@
+/**
+ * The algebra that a solver needs of a state, and nothing more: solvers, controllers, dense output and adjoints are
+ * written once over it, for `Float64Array`s on the host and for tensors on a device. No solver ever looks inside a state.
+ */
+export interface StateSpace<S> {
+  /**
+   * `host`: states are mutable buffers, `into` is honoured and numbers are cheap to look at.
+   * `device`: states are immutable, freed by hand, and looking at a number waits for the device.
+   */
+  readonly residence: 'host' | 'device';
+
+  /**
+   * y + Σ cᵢ·kᵢ over the first `coefficients.length` terms; terms whose coefficient is zero are not read, so a NaN in
+   * them does no harm. Never an alias of `y` (without terms it is a copy), unless `into` is `y` itself.
+   * `into` is a buffer that a host space overwrites and returns; a device space ignores it.
+   * The arrays are read during the call only.
+   */
+  combine(y: S, coefficients: readonly number[], terms: readonly S[], into?: S): S;
+
+  /** A new state of the same shape, all zero. */
+  zeros(like: S): S;
+
+  /** rms over components of error / (atol + rtol·max(|y0|, |y1|)). NaN if any of them is NaN. */
+  errorRatio(error: S, y0: S, y1: S, rtol: number, atol: number): number;
+
+  isFinite(state: S): boolean;
+
+  /** Σ aᵢ·bᵢ. */
+  dot(a: S, b: S): number;
+
+  sameShape(a: S, b: S): boolean;
+
+  /** Runs `work` and frees what it made, except what is reachable (arrays, plain objects) from what it returns. */
+  scope<T>(work: () => T): T;
+
+  /** Frees a state that nothing needs any more. */
+  dispose(state: S): void;
+}

@@ -1,0 +1,17 @@
+/** The right-hand side of dy/dt = f(t, y, θ), with its derivative when it has one. */
+export interface VectorField<S, P> {
+  /**
+   * dy/dt at time `t`. `into` is a host buffer that may be filled and returned instead of a new state.
+   * On a device the result must be a new state: the solver frees it.
+   */
+  evaluate(t: number, y: S, parameters: P, into?: S): S;
+  /** The vector–Jacobian product; gradients need it. New states, which the solver frees. */
+  vjp?(t: number, y: S, parameters: P, cotangent: S): Cotangents<S, P>;
+}
+
+/** cotangentᵀ·∂f/∂y, cotangentᵀ·∂f/∂θ and, where the field gives it, cotangentᵀ·∂f/∂t. */
+export interface Cotangents<S, P> {
+  readonly y: S;
+  readonly parameters: P;
+  readonly t?: number;
+}
