@@ -8,6 +8,8 @@ import type { ModelSpec } from './latent/spec.ts';
 export interface ChannelNormalisation {
   readonly location: number;
   readonly scale: number;
+  /** Bounds that no observed value has crossed and that mean something (0 for rain or speed): forecasts keep to them. */
+  readonly support?: { readonly min?: number };
 }
 
 export interface Normalisation {
@@ -32,6 +34,7 @@ export interface Calibration {
   readonly factors: readonly (readonly (readonly number[])[])[];
 }
 
+/** Over held-out values, in units of the channel's scale, so that channels can be averaged. */
 export interface Scores {
   readonly rmse: number;
   readonly mae: number;
@@ -39,16 +42,22 @@ export interface Scores {
   readonly crps: number;
   /** Share of held-out values inside the central interval of each level. */
   readonly coverage: Readonly<Record<string, number>>;
-  /** Mean width of those intervals, in units of the channel's scale. */
+  /** The same before calibration. */
+  readonly uncalibratedCoverage?: Readonly<Record<string, number>>;
+  /** Mean width of those intervals. */
   readonly width: Readonly<Record<string, number>>;
   readonly count: number;
 }
+
+export type BaselineScores = Pick<Scores, 'rmse' | 'mae' | 'crps'>;
 
 export interface EvaluationRecord {
   readonly interpolation: Scores;
   readonly extrapolation: Scores;
   /** Extrapolation scores of each baseline on the same windows, by name. */
-  readonly baselines: Readonly<Record<string, Pick<Scores, 'rmse' | 'mae' | 'crps'>>>;
+  readonly baselines: Readonly<Record<string, BaselineScores>>;
+  /** Interpolation scores of those that interpolate. */
+  readonly interpolationBaselines?: Readonly<Record<string, BaselineScores>>;
   readonly windows: number;
 }
 

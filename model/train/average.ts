@@ -1,0 +1,13 @@
+/**
+ * A running average of the weights (Polyak): while the learning rate is high the last step is a noisy guess, and the
+ * average is the better model. It is what an artifact is made of.
+ */
+
+/** The window of the average, in steps: long enough to still the noise, short enough to keep up with learning. */
+const AVERAGED_STEPS = 100;
+
+/** Early on the window is a fifth of the steps taken, so that the first guesses are soon forgotten. */
+export function updateAverage(average: Float32Array, parameters: Float32Array, step: number): Float32Array {
+  const weight = 1 / Math.min(AVERAGED_STEPS, 1 + step / 5);
+  return average.map((a, i) => a + weight * (parameters[i] - a));
+}
