@@ -1,6 +1,6 @@
 /** One stepper for every explicit Runge–Kutta tableau, on any state space. Not the loop: that is `integrate.ts`. */
 import { hermiteWeights } from './interpolate.ts';
-import type { Method, OutputWeights, Segment, Stepper, Tolerance } from './method.ts';
+import type { Method, OutputWeights, Reversal, Segment, SegmentCotangent, Stepper, Tolerance } from './method.ts';
 import { evaluate, type Problem } from './problem.ts';
 import type { StateSpace } from './state-space.ts';
 import { createTableau, type Tableau, type TableauSpec } from './tableau.ts';
@@ -25,15 +25,46 @@ export function explicitRungeKutta(spec: TableauSpec): ExplicitRungeKutta {
     order: tableau.order,
     errorOrder: tableau.error?.order,
     needsEndSlope: tableau.dense === undefined,
+    sharesEndSlope: tableau.fsal,
     tableau,
     outputWeights: (theta, h) => denseWeights(tableau, theta, h),
+    pull: (reversal, segment, cotangent) => pullStep(tableau, reversal, segment, cotangent),
     start: (problem, t, y) => new ExplicitRungeKuttaStepper(problem, tableau, t, y),
   };
+}
+
+/** Cotangents of the stages in reverse order: Hairer, Lubich, Wanner, Geometric Numerical Integration, eq. VI.6.24 f. */
+function pullStep<S, P>(
+  { stages, fsal, a, b, c }: Tableau,
+  reversal: Reversal<S, P>,
+  { t, h, y, stages: slopes }: Segment<S>,
+  cotangent: SegmentCotangent<S>,
+): void {
+  const { add, vjp, problem } = reversal;
+  const bars = cotangent.stages;
+  const end = cotangent.y1;
+  if (end !== undefined) {
+    cotangent.y = add(cotangent.y, [1], [end]);
+    for (let i = 0; i < stages; i++) if (b[i] !== 0) bars[i] = add(bars[i], [h * b[i]], [end]);
+  }
+  for (let i = stages - (fsal ? 2 : 1); i > 0; i--) {
+    const bar = bars[i];
+    if (bar === undefined) continue;
+    const argument = problem.space.combine(
+      y,
+      a[i].map((weight) => h * weight),
+      slopes,
+    );
+    const pulled = vjp(t + c[i] * h, argument, bar);
+    cotangent.y = add(cotangent.y, [1], [pulled]);
+    for (let j = 0; j < i; j++) if (a[i][j] !== 0) bars[j] = add(bars[j], [h * a[i][j]], [pulled]);
+  }
 }
 
 /** The attempted step. A host space reuses its buffers, a device space makes new states each time. */
 interface Work<S> {
   t: number;
+  t1: number;
   h: number;
   y: S;
   y1: S;
@@ -67,7 +98,7 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
     this.#tableau = tableau;
     this.#scaled = [...tableau.a, tableau.b, tableau.error?.weights ?? []].map((row) => [...row]);
     this.#zero = space.zeros(y);
-    this.#work = { t, h: 0, y: space.combine(y, [], []), y1: y, stages: [], endSlope: undefined };
+    this.#work = { t, t1: t, h: 0, y: space.combine(y, [], []), y1: y, stages: [], endSlope: undefined };
     this.#work.y1 = space.residence === 'host' ? space.zeros(y) : this.#work.y;
     this.#computeInScope = () => this.#compute();
   }
@@ -83,10 +114,11 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
     return work.stages[0];
   }
 
-  attempt(h: number, tolerance: Tolerance | undefined): number {
+  attempt(t1: number, tolerance: Tolerance | undefined): number {
     this.#discardAttempt();
     this.startSlope();
-    this.#work.h = h;
+    this.#work.t1 = t1;
+    this.#work.h = t1 - this.#work.t;
     this.#tolerance = tolerance;
     this.#space.scope(this.#computeInScope);
     this.#attempted = true;
@@ -96,17 +128,17 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   endSlope(): S {
     const work = this.#work;
     if (this.#hasEnd && work.endSlope !== undefined) return work.endSlope;
-    work.endSlope = evaluate(this.#problem, work.t + work.h, work.y1, this.#buffer(this.#spare));
+    work.endSlope = evaluate(this.#problem, work.t1, work.y1, this.#buffer(this.#spare));
     this.#hasEnd = true;
     return work.endSlope;
   }
 
-  accept(t1: number, retain: boolean): void {
+  accept(retain: boolean): void {
     const slope = this.#hasEnd ? this.#work.endSlope : undefined;
     if (retain) this.#handOver(slope);
     else if (this.#space.residence === 'host') this.#swap(slope);
     else this.#replace(slope);
-    this.#work.t = t1;
+    this.#work.t = this.#work.t1;
     this.#hasStart = slope !== undefined;
     this.#hasEnd = false;
     this.#attempted = false;

@@ -1,4 +1,7 @@
 /** The public door: `import { solve } from 'odecast/ode'`. */
+
+export { type AdjointOptions, adjoint } from './adjoint.ts';
+export { backprop } from './backprop.ts';
 export {
   type AdaptiveController,
   type AdaptiveOptions,
@@ -11,9 +14,17 @@ export {
 } from './controller.ts';
 export { type ExplicitRungeKutta, explicitRungeKutta } from './explicit-runge-kutta.ts';
 export { float64Space } from './float64-space.ts';
+export {
+  type Differentiable,
+  type DifferentiableOptions,
+  type Gradient,
+  type Gradients,
+  solveWithGradient,
+} from './gradient.ts';
 export type { Status } from './integrate.ts';
 export type { Method } from './method.ts';
 export { dopri5, euler, midpoint, rk4 } from './methods.ts';
+export { noParameters } from './no-parameters.ts';
 export { ODE_ERROR_CODES, OdeError, type OdeErrorCode } from './ode-error.ts';
 export type { Statistics } from './problem.ts';
 export { type SaveAt, type Solution, type SolveOptions, solve } from './solve.ts';

@@ -16,7 +16,9 @@ export type Status = 'success' | 'max-steps' | 'min-step' | 'non-finite';
 export interface Ending {
   readonly status: Status;
   /** Time that was reached when it failed. */
-  readonly failedAt?: number;
+  readonly failedAt?: number | undefined;
+  /** Length that the controller would try next. */
+  readonly nextStep?: number | undefined;
 }
 
 export interface Span {
@@ -34,8 +36,8 @@ export interface Course<S, P> {
   readonly maxSteps: number;
   /** Whether the observer keeps the states of every segment. */
   readonly retain: boolean;
-  /** Sees an accepted step of `stepper` that ends at `t1`, before the stepper moves there. */
-  observe(stepper: Stepper<S>, t1: number): void;
+  /** Sees an accepted step before the stepper moves to its end. */
+  observe(stepper: Stepper<S>): void;
 }
 
 const SUCCESS: Ending = { status: 'success' };
@@ -47,11 +49,10 @@ export function integrate<S, P>(course: Course<S, P>, stepper: Stepper<S>): Endi
     : integrateAdaptive(course, stepper, course.controller);
 }
 
-function accept<S, P>(course: Course<S, P>, stepper: Stepper<S>, t1: number): void {
+function accept<S, P>(course: Course<S, P>, stepper: Stepper<S>): void {
   course.problem.statistics.accepted++;
-  course.observe(stepper, t1);
-  stepper.accept(t1, course.retain);
-  if (course.span.stops.includes(t1)) stepper.forgetSlope();
+  course.observe(stepper);
+  stepper.accept(course.retain);
 }
 
 function integrateFixed<S, P>(
@@ -65,12 +66,12 @@ function integrateFixed<S, P>(
     const times = grid(ends[leg - 1], ends[leg]);
     for (let i = 1; i < times.length; i++) {
       if (statistics.accepted >= course.maxSteps) return { status: 'max-steps', failedAt: times[i - 1] };
-      stepper.attempt(times[i] - times[i - 1], undefined);
+      stepper.attempt(times[i], undefined);
       // On a device a look at every step would stall it: there the saved states tell.
       if (space.residence === 'host' && !space.isFinite(stepper.segment.y1)) {
         return { status: 'non-finite', failedAt: times[i - 1] };
       }
-      accept(course, stepper, times[i]);
+      accept(course, stepper);
     }
   }
   return SUCCESS;
@@ -93,10 +94,10 @@ function integrateAdaptive<S, P>(course: Course<S, P>, stepper: Stepper<S>, cont
     const last = length * 1.01 >= left;
     const tried = last ? left : length;
     const t1 = last ? ends[leg] : t + direction * tried;
-    const ratio = stepper.attempt(t1 - t, controller);
+    const ratio = stepper.attempt(t1, controller);
     const factor = stepFactor(controller, history, ratio, order);
     if (ratio <= 1) {
-      accept(course, stepper, t1);
+      accept(course, stepper);
       t = t1;
       length = Math.min(controller.maxStep, last ? Math.max(length, tried * factor) : tried * factor);
       if (last) leg++;
@@ -109,7 +110,7 @@ function integrateAdaptive<S, P>(course: Course<S, P>, stepper: Stepper<S>, cont
     }
     length = Math.max(length, controller.minStep);
   }
-  return SUCCESS;
+  return { status: 'success', nextStep: length };
 }
 
 function firstLength<S, P>(

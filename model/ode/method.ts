@@ -8,19 +8,21 @@ import type { Problem } from './problem.ts';
 
 export interface Segment<S> {
   readonly t: number;
-  /** Signed: negative when time runs backwards. */
+  /** End of the step, exactly as it was asked for. */
+  readonly t1: number;
+  /** t1 − t: negative when time runs backwards. */
   readonly h: number;
   readonly y: S;
   readonly y1: S;
   /** Slopes that the method computed; the first is f(t, y) and is undefined before the first attempt. */
   readonly stages: readonly S[];
-  /** f(t + h, y1), once something needed it. */
+  /** f(t1, y1), once something needed it. */
   readonly endSlope: S | undefined;
 }
 
 /**
  * Every interpolant is linear in what a segment holds:
- * y(θ) = (1 − end)·y + end·y1 + Σ stages[i]·kᵢ + endSlope·f(t + h, y1), with h already in the slopes' weights.
+ * y(θ) = (1 − end)·y + end·y1 + Σ stages[i]·kᵢ + endSlope·f(t1, y1), with h already in the slopes' weights.
  */
 export interface OutputWeights {
   readonly end: number;
@@ -39,12 +41,12 @@ export interface Stepper<S> {
   readonly segment: Segment<S>;
   /** f at the start of the coming step. */
   startSlope(): S;
-  /** Fills `segment` with a step of length `h`; the error in units of the tolerance, 0 when no tolerance is given. */
-  attempt(h: number, tolerance: Tolerance | undefined): number;
+  /** Fills `segment` with a step to `t1`; the error in units of the tolerance, 0 when no tolerance is given. */
+  attempt(t1: number, tolerance: Tolerance | undefined): number;
   /** f at the end of the attempted step, computed at most once and used by the next step. */
   endSlope(): S;
-  /** Moves to `t1`, the end of the attempted step. With `retain` the segment's states are the caller's from now on. */
-  accept(t1: number, retain: boolean): void;
+  /** Moves to the end of the attempted step. With `retain` the segment's states are the caller's from now on. */
+  accept(retain: boolean): void;
   /** Forgets the slope at the start: the field jumps here. */
   forgetSlope(): void;
   dispose(): void;
@@ -58,6 +60,29 @@ export interface Method {
   readonly errorOrder: number | undefined;
   /** Whether `outputWeights` asks for the slope at the end. */
   readonly needsEndSlope: boolean;
+  /** Whether the last stage is the slope at the end (first same as last). */
+  readonly sharesEndSlope: boolean;
   outputWeights(theta: number, h: number): OutputWeights;
   start<S, P>(problem: Problem<S, P>, t: number, y: S): Stepper<S>;
+  /**
+   * Reverses one step exactly: reads the cotangents of `y1`, `stages` and, where a step's last stage is the end's slope,
+   * leaves that one alone; adds to those of `y` and `stages[0]`. Absent: the method cannot be back-propagated.
+   */
+  pull?<S, P>(reversal: Reversal<S, P>, segment: Segment<S>, cotangent: SegmentCotangent<S>): void;
+}
+
+/** ∂L/∂ of what a segment holds; undefined is zero. */
+export interface SegmentCotangent<S> {
+  y: S | undefined;
+  y1: S | undefined;
+  stages: (S | undefined)[];
+}
+
+/** What reversing a step needs of its surroundings. */
+export interface Reversal<S, P> {
+  readonly problem: Problem<S, P>;
+  /** cotangentᵀ·∂f/∂y at (t, y); adds cotangentᵀ·∂f/∂θ to the parameters' gradient. */
+  vjp(t: number, y: S, cotangent: S): S;
+  /** sum + Σ cᵢ·termᵢ, reusing `sum`, which may be undefined for zero. */
+  add(sum: S | undefined, coefficients: readonly number[], terms: readonly S[]): S;
 }

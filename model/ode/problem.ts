@@ -27,7 +27,12 @@ export function createStatistics(): Statistics {
 export function evaluate<S, P>(problem: Problem<S, P>, t: number, y: S, into?: S): S {
   const { space, field, parameters, statistics } = problem;
   statistics.functionEvaluations++;
-  const slope = into === undefined ? field.evaluate(t, y, parameters) : field.evaluate(t, y, parameters, into);
-  if (slope === into) return slope;
-  return space.residence === 'host' || slope === y ? space.combine(slope, [], [], into) : slope;
+  if (space.residence === 'host') {
+    const slope = field.evaluate(t, y, parameters, into);
+    return slope === into ? slope : space.combine(slope, [], [], into);
+  }
+  return space.scope(() => {
+    const slope = field.evaluate(t, y, parameters);
+    return slope === y ? space.combine(slope, [], []) : slope;
+  });
 }

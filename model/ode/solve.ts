@@ -31,29 +31,31 @@ export interface SolveOptions<S, P> {
   /** Time of y0. */
   readonly t0: number;
   /** End of the span, before or after t0. Absent: the farthest of the asked times. */
-  readonly t1?: number;
+  readonly t1?: number | undefined;
   /** Default: final only. */
-  readonly saveAt?: SaveAt;
+  readonly saveAt?: SaveAt | undefined;
   /** Default: dopri5. */
-  readonly method?: Method;
+  readonly method?: Method | undefined;
   /** Default: PI control at rtol 1e-6, atol 1e-9. */
-  readonly controller?: Controller;
+  readonly controller?: Controller | undefined;
   /** Times where the field jumps: no step crosses one. Those outside the span are ignored. */
-  readonly jumps?: ArrayLike<number>;
+  readonly jumps?: ArrayLike<number> | undefined;
   /** Attempted steps before the status `max-steps`. Default 100,000. */
-  readonly maxSteps?: number;
+  readonly maxSteps?: number | undefined;
 }
 
 export interface Solution<S> {
   readonly status: Status;
   /** The time that was reached, when the status is not `success`. */
-  readonly failedAt?: number;
+  readonly failedAt?: number | undefined;
+  /** Length that an adaptive controller would try next. */
+  readonly nextStep?: number | undefined;
   /** Times of `ys`, in the asked order. */
   readonly times: Float64Array;
   /** One state a time, the caller's to dispose of. All NaN where a failed solve did not arrive. */
   readonly ys: readonly S[];
   /** With `saveAt: { dense: true }`: y at any time between t0 and where the solve ended. */
-  readonly at?: (t: number, into?: S) => S;
+  readonly at?: ((t: number, into?: S) => S) | undefined;
   readonly statistics: Readonly<Statistics>;
 }
 
@@ -115,7 +117,7 @@ export function solve<S, P>(options: SolveOptions<S, P>): Solution<S> {
 /** What a solve keeps of its steps. */
 export interface Saver<S> {
   readonly retain: boolean;
-  observe(stepper: Stepper<S>, t1: number): void;
+  observe(stepper: Stepper<S>): void;
   finish(ending: Ending, last: S): Pick<Solution<S>, 'times' | 'ys' | 'at'>;
 }
 
@@ -141,7 +143,7 @@ function checked<S>(space: StateSpace<S>, ending: Ending, last: S, span: Span): 
   return { status: 'non-finite', failedAt: span.t1 };
 }
 
-function createSaver<S, P>(plan: Plan<S, P>): Saver<S> {
+export function createSaver<S, P>(plan: Plan<S, P>): Saver<S> {
   const { saveAt } = plan;
   if ('times' in saveAt) return saveTimes(plan, Float64Array.from(saveAt.times));
   if ('steps' in saveAt) return saveSteps(plan);
@@ -160,12 +162,13 @@ function saveTimes<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>, t
   const ys = new Array<S>(times.length);
   let next = 0;
   while (next < order.length && times[order[next]] === span.t0) ys[order[next++]] = space.combine(y0, [], []);
-  const observe = (stepper: Stepper<S>, t1: number): void => {
+  const observe = (stepper: Stepper<S>): void => {
+    const { t1 } = stepper.segment;
     const first = next;
     while (next < order.length && direction * (times[order[next]] - t1) <= 0) next++;
     if (first === next) return;
     if (method.needsEndSlope && times[order[first]] !== t1) stepper.endSlope();
-    for (let i = first; i < next; i++) ys[order[i]] = valueAt(space, method, stepper.segment, times[order[i]], t1);
+    for (let i = first; i < next; i++) ys[order[i]] = valueAt(space, method, stepper.segment, times[order[i]]);
   };
   const finish = (): Pick<Solution<S>, 'times' | 'ys'> => {
     for (let i = next; i < order.length; i++) ys[order[i]] = space.combine(y0, [Number.NaN], [y0]);
@@ -174,17 +177,17 @@ function saveTimes<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>, t
   return { retain: false, observe, finish };
 }
 
-function valueAt<S>(space: StateSpace<S>, method: Method, segment: Segment<S>, t: number, t1: number): S {
-  if (t === t1) return space.combine(segment.y1, [], []);
-  return interpolate(space, method, segment, (t - segment.t) / segment.h);
+function valueAt<S>(space: StateSpace<S>, method: Method, segment: Segment<S>, t: number, into?: S): S {
+  if (t === segment.t1) return space.combine(segment.y1, [], [], into);
+  return interpolate(space, method, segment, (t - segment.t) / segment.h, into);
 }
 
 function saveSteps<S, P>({ problem: { space }, y0, span }: Plan<S, P>): Saver<S> {
   const times = [span.t0];
   const ys = [space.combine(y0, [], [])];
-  const observe = (stepper: Stepper<S>, t1: number): void => {
-    times.push(t1);
-    ys.push(space.combine(stepper.segment.y1, [], []));
+  const observe = ({ segment }: Stepper<S>): void => {
+    times.push(segment.t1);
+    ys.push(space.combine(segment.y1, [], []));
   };
   return { retain: false, observe, finish: () => ({ times: Float64Array.from(times), ys }) };
 }
@@ -196,31 +199,27 @@ function saveDense<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>): 
     segments.push({ ...stepper.segment });
   };
   const finish = (_: Ending, last: S): Pick<Solution<S>, 'times' | 'ys' | 'at'> => ({
-    times: Float64Array.of(segments.length === 0 ? span.t0 : endOf(segments[segments.length - 1])),
+    times: Float64Array.of(segments.length === 0 ? span.t0 : segments[segments.length - 1].t1),
     ys: [space.combine(last, [], [])],
     at: (t, into) => {
       const segment = segmentAt(segments, t);
       if (segment === undefined) return space.combine(y0, t === span.t0 ? [] : [Number.NaN], [y0], into);
-      return interpolate(space, method, segment, (t - segment.t) / segment.h, into);
+      return valueAt(space, method, segment, t, into);
     },
   });
   return { retain: true, observe, finish };
 }
 
-const endOf = <S>(segment: Segment<S>): number => segment.t + segment.h;
-
-/** The segment whose span holds t, by bisection; undefined outside all. */
+/** The segment whose span holds t, both ends included, by bisection; undefined outside all. */
 export function segmentAt<S>(segments: readonly Segment<S>[], t: number): Segment<S> | undefined {
   let low = 0;
   let high = segments.length - 1;
   while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    const segment = segments[middle];
-    if (Math.sign(segment.h) * (t - segment.t) >= 0) low = middle;
-    else high = middle - 1;
+    const middle = (low + high) >> 1;
+    const { h, t1 } = segments[middle];
+    if (Math.sign(h) * (t - t1) <= 0) high = middle;
+    else low = middle + 1;
   }
   const found = segments[low];
-  if (found === undefined) return undefined;
-  const theta = (t - found.t) / found.h;
-  return theta >= 0 && theta <= 1 + 1e-12 ? found : undefined;
+  return found !== undefined && (t - found.t) * (t - found.t1) <= 0 ? found : undefined;
 }

@@ -1,0 +1,48 @@
+/**
+ * Gradients through a solve. How they are computed is a value (`backprop()`, `adjoint()`), so that a caller changes
+ * the trade between memory, cost and exactness in one word.
+ */
+import type { Status } from './integrate.ts';
+import type { Statistics } from './problem.ts';
+import type { Solution, SolveOptions } from './solve.ts';
+import type { StateSpace } from './state-space.ts';
+
+export interface Gradient {
+  readonly name: string;
+  forward<S, P>(options: DifferentiableOptions<S, P>): Differentiable<S, P>;
+}
+
+export interface DifferentiableOptions<S, P> extends SolveOptions<S, P> {
+  /** The field must have a `vjp`. */
+  readonly parameterSpace: StateSpace<P>;
+}
+
+export interface Differentiable<S, P> {
+  readonly solution: Solution<S>;
+  /**
+   * ∂L/∂ys, one cotangent a saved state in the order of `solution.times`, to ∂L/∂ of what the solve started from.
+   * `solution.ys` must not have been changed or disposed of. Call it as often as there are losses.
+   */
+  pullback(cotangents: readonly S[]): Gradients<S, P>;
+  /** Frees what the pullback keeps, not the solution. */
+  dispose(): void;
+}
+
+export interface Gradients<S, P> {
+  /** `success`, or why the gradients are NaN. */
+  readonly status: Status;
+  readonly failedAt?: number | undefined;
+  readonly y0: S;
+  readonly parameters: P;
+  /** ∂L/∂t0, the start moved alone, and ∂L/∂times[i]; evaluated when called, one evaluation a time. */
+  readonly timing: () => { readonly t0: number; readonly times: Float64Array };
+  /** Backward: a vector–Jacobian product counts as an evaluation. */
+  readonly statistics: Readonly<Statistics>;
+}
+
+/** Solves, and keeps what the gradient needs. @throws OdeError for a bad argument. */
+export function solveWithGradient<S, P>(
+  options: DifferentiableOptions<S, P> & { readonly gradient: Gradient },
+): Differentiable<S, P> {
+  return options.gradient.forward(options);
+}
