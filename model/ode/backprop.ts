@@ -6,7 +6,7 @@
  */
 import type { Differentiable, DifferentiableOptions, Gradient, Gradients } from './gradient.ts';
 import type { Method, Reversal, Segment, SegmentCotangent, Stepper } from './method.ts';
-import { require } from './ode-error.ts';
+import { ensure } from './ode-error.ts';
 import { createStatistics, type Problem } from './problem.ts';
 import { checkCotangents, checkDifferentiable, failedGradients, timing, vjp } from './pullback.ts';
 import { createPlan, createSaver, run, type Saver, type Solution, travelOrder } from './solve.ts';
@@ -19,7 +19,7 @@ export function backprop(): Gradient {
 function forward<S, P>(options: DifferentiableOptions<S, P>): Differentiable<S, P> {
   checkDifferentiable(options);
   const plan = createPlan(options);
-  require(plan.method.pull !== undefined, 'bad-gradient', () => `${plan.method.name} cannot be back-propagated.`);
+  ensure(plan.method.pull !== undefined, 'bad-gradient', () => `${plan.method.name} cannot be back-propagated.`);
   const segments: Segment<S>[] = [];
   const solution = run(plan, taping(createSaver(plan), segments));
   return {

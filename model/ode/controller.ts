@@ -2,7 +2,7 @@
  * How long the next step is: a value that the loop in `integrate.ts` reads. A fixed controller lists the steps' ends in
  * advance; an adaptive one holds the error of each step below a tolerance.
  */
-import { require } from './ode-error.ts';
+import { ensure } from './ode-error.ts';
 
 export type Controller = FixedController | AdaptiveController;
 
@@ -40,14 +40,14 @@ export interface ErrorHistory {
 
 /** `step` units of time each; the last one shorter if the span is no multiple. */
 export function constantStep(step: number): FixedController {
-  require(step > 0 && Number.isFinite(step), 'bad-step', () => `step is ${step}; give a finite length above 0.`);
+  ensure(step > 0 && Number.isFinite(step), 'bad-step', () => `step is ${step}; give a finite length above 0.`);
   // The small slack keeps 10 / 0.1 at 100 steps when the quotient rounds up.
   return { kind: 'fixed', grid: (t0, t1) => evenGrid(t0, t1, Math.ceil(Math.abs(t1 - t0) / step - 1e-9), step) };
 }
 
 /** `count` equal steps from start to end. */
 export function constantSteps(count: number): FixedController {
-  require(Number.isInteger(count) && count > 0, 'bad-step', () => `count is ${count}; give a whole number of steps.`);
+  ensure(Number.isInteger(count) && count > 0, 'bad-step', () => `count is ${count}; give a whole number of steps.`);
   return { kind: 'fixed', grid: (t0, t1) => evenGrid(t0, t1, count, Math.abs(t1 - t0) / count) };
 }
 
@@ -61,8 +61,8 @@ function evenGrid(t0: number, t1: number, count: number, step: number): Float64A
 /** Steps land on every knot between start and end, with `stepsPerKnot` equal steps from one to the next. */
 export function onKnots(knots: ArrayLike<number>, stepsPerKnot = 1): FixedController {
   const sorted = Float64Array.from(knots).sort();
-  require(sorted.every(Number.isFinite), 'bad-grid', () => 'knots must be finite times.');
-  require(Number.isInteger(stepsPerKnot) && stepsPerKnot > 0, 'bad-grid', () =>
+  ensure(sorted.every(Number.isFinite), 'bad-grid', () => 'knots must be finite times.');
+  ensure(Number.isInteger(stepsPerKnot) && stepsPerKnot > 0, 'bad-grid', () =>
     'stepsPerKnot must be a whole number ≥ 1.');
   return { kind: 'fixed', grid: (t0, t1) => knotGrid(sorted, stepsPerKnot, t0, t1) };
 }
@@ -88,13 +88,13 @@ export function pi(options: AdaptiveOptions = {}): AdaptiveController {
 export function adaptive(exponents: AdaptiveController['exponents'], options: AdaptiveOptions): AdaptiveController {
   const controller: AdaptiveController = { kind: 'adaptive', exponents, ...DEFAULTS, ...options };
   const { rtol, atol, safety, minFactor, maxFactor, minStep, maxStep, firstStep } = controller;
-  require(rtol >= 0 && atol >= 0 && rtol + atol > 0 && rtol + atol < Infinity, 'bad-tolerance', () =>
+  ensure(rtol >= 0 && atol >= 0 && rtol + atol > 0 && rtol + atol < Infinity, 'bad-tolerance', () =>
     `rtol ${rtol} and atol ${atol} must be finite, not negative, and not both 0.`);
-  require(safety > 0 && safety <= 1, 'bad-step', () => `safety is ${safety}; give a factor in (0, 1].`);
-  require(minFactor > 0 && minFactor < 1 && maxFactor > 1, 'bad-step', () =>
+  ensure(safety > 0 && safety <= 1, 'bad-step', () => `safety is ${safety}; give a factor in (0, 1].`);
+  ensure(minFactor > 0 && minFactor < 1 && maxFactor > 1, 'bad-step', () =>
     'minFactor must be in (0, 1) and maxFactor above 1.');
-  require(minStep >= 0 && maxStep > minStep, 'bad-step', () => 'minStep must be ≥ 0 and below maxStep.');
-  require(firstStep === undefined || firstStep > 0, 'bad-step', () =>
+  ensure(minStep >= 0 && maxStep > minStep, 'bad-step', () => 'minStep must be ≥ 0 and below maxStep.');
+  ensure(firstStep === undefined || firstStep > 0, 'bad-step', () =>
     `firstStep is ${firstStep}; give a length above 0.`);
   return Object.freeze(controller);
 }

@@ -31,6 +31,6 @@ export class OdeError extends Error {
 }
 
 /** Throws unless `condition` holds. */
-export function require(condition: boolean, code: OdeErrorCode, message: () => string): asserts condition {
+export function ensure(condition: boolean, code: OdeErrorCode, message: () => string): asserts condition {
   if (!condition) throw new OdeError(code, message());
 }

@@ -1,16 +1,16 @@
 /** What every gradient mode shares: checks, the vector–Jacobian product that counts, gradients of times, and failure. */
 import type { DifferentiableOptions, Gradients } from './gradient.ts';
 import type { Ending } from './integrate.ts';
-import { require } from './ode-error.ts';
+import { ensure } from './ode-error.ts';
 import { createStatistics, evaluate, type Problem, type Statistics } from './problem.ts';
 import type { Solution } from './solve.ts';
 import type { Cotangents } from './vector-field.ts';
 
 /** @throws OdeError `bad-field` when the field has no derivative, `bad-gradient` for dense output. */
 export function checkDifferentiable<S, P>({ field, saveAt = { final: true } }: DifferentiableOptions<S, P>): void {
-  require(field.vjp !== undefined, 'bad-field', () =>
+  ensure(field.vjp !== undefined, 'bad-field', () =>
     'A gradient needs field.vjp; give it, or wrap the field with one.');
-  require(!('dense' in saveAt), 'bad-gradient', () => 'saveAt: { dense: true } has no gradient; ask for times.');
+  ensure(!('dense' in saveAt), 'bad-gradient', () => 'saveAt: { dense: true } has no gradient; ask for times.');
 }
 
 /** @throws OdeError `bad-cotangents` */
@@ -20,14 +20,14 @@ export function checkCotangents<S, P>(
   cotangents: readonly S[],
 ): void {
   const matches = cotangents.length === ys.length && cotangents.every((g, i) => space.sameShape(g, ys[i]));
-  require(matches, 'bad-cotangents', () =>
+  ensure(matches, 'bad-cotangents', () =>
     `Give one cotangent of the shape of y0 for each of the ${ys.length} states.`);
 }
 
 export function vjp<S, P>(problem: Problem<S, P>, t: number, y: S, cotangent: S): Cotangents<S, P> {
   problem.statistics.functionEvaluations++;
   const { field, parameters } = problem;
-  require(field.vjp !== undefined, 'bad-field', () => 'A gradient needs field.vjp.');
+  ensure(field.vjp !== undefined, 'bad-field', () => 'A gradient needs field.vjp.');
   return field.vjp(t, y, parameters, cotangent);
 }
 

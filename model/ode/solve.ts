@@ -7,7 +7,7 @@ import { type Ending, integrate, type Span, type Status } from './integrate.ts';
 import { interpolate } from './interpolate.ts';
 import type { Method, Segment, Stepper } from './method.ts';
 import { dopri5 } from './methods.ts';
-import { require } from './ode-error.ts';
+import { ensure } from './ode-error.ts';
 import { createStatistics, type Problem, type Statistics } from './problem.ts';
 import type { StateSpace } from './state-space.ts';
 import type { VectorField } from './vector-field.ts';
@@ -76,32 +76,37 @@ export interface Plan<S, P> {
 export function createPlan<S, P>(options: SolveOptions<S, P>): Plan<S, P> {
   const { space, field, parameters, y0, method = dopri5, controller = pi(), saveAt = { final: true } } = options;
   const maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
-  require(space.isFinite(y0), 'bad-y0', () => 'y0 must be finite in every component.');
-  require(maxSteps > 0, 'bad-max-steps', () => `maxSteps is ${maxSteps}; give a number above 0.`);
-  require(controller.kind === 'fixed' || method.errorOrder !== undefined, 'bad-method', () =>
+  ensure(space.isFinite(y0), 'bad-y0', () => 'y0 must be finite in every component.');
+  ensure(maxSteps > 0, 'bad-max-steps', () => `maxSteps is ${maxSteps}; give a number above 0.`);
+  ensure(controller.kind === 'fixed' || method.errorOrder !== undefined, 'bad-method', () =>
     `${method.name} has no error estimate: give a fixed controller, or an adaptive method such as dopri5.`);
   const problem = { space, field, parameters, statistics: createStatistics() };
   return { problem, y0, method, controller, saveAt, span: createSpan(options, saveAt), maxSteps };
 }
 
 function createSpan<S, P>({ t0, t1, jumps = [] }: SolveOptions<S, P>, saveAt: SaveAt): Span {
-  require(Number.isFinite(t0), 'bad-span', () => `t0 is ${t0}; give a finite time.`);
+  ensure(Number.isFinite(t0), 'bad-span', () => `t0 is ${t0}; give a finite time.`);
   const asked = 'times' in saveAt ? Float64Array.from(saveAt.times) : new Float64Array(0);
-  require(asked.every(Number.isFinite), 'bad-save-at', () => 'saveAt.times must be finite.');
-  const end = t1 ?? farthest(t0, asked);
-  require(end !== undefined && Number.isFinite(end), 'bad-span', () =>
-    `t1 is ${t1}; give a finite time or saveAt.times.`);
+  ensure(asked.every(Number.isFinite), 'bad-save-at', () => 'saveAt.times must be finite.');
+  const end = endOfSpan(t0, t1, saveAt);
   const low = Math.min(t0, end);
   const high = Math.max(t0, end);
   const outside = asked.find((time) => time < low || time > high);
-  require(outside === undefined, 'bad-save-at', () => `saveAt time ${outside} is outside the span [${low}, ${high}].`);
+  ensure(outside === undefined, 'bad-save-at', () => `saveAt time ${outside} is outside the span [${low}, ${high}].`);
   const stops = [...new Set(Array.from(jumps))].filter((stop) => stop > low && stop < high).sort((a, b) => a - b);
   return { t0, t1: end, stops: end < t0 ? stops.reverse() : stops };
 }
 
-function farthest(t0: number, times: Float64Array): number | undefined {
-  if (times.length === 0) return undefined;
-  return times.reduce((best, time) => (Math.abs(time - t0) > Math.abs(best - t0) ? time : best), t0);
+/** t1, or the farthest of the asked times. @throws OdeError `bad-span` when there is neither. */
+export function endOfSpan(t0: number, t1: number | undefined, saveAt: SaveAt = { final: true }): number {
+  if (t1 === undefined && 'times' in saveAt && saveAt.times.length > 0) return farthest(t0, saveAt.times);
+  ensure(t1 !== undefined && Number.isFinite(t1), 'bad-span', () =>
+    `t1 is ${t1}; give a finite time or saveAt.times.`);
+  return t1;
+}
+
+function farthest(t0: number, times: ArrayLike<number>): number {
+  return Array.from(times).reduce((best, time) => (Math.abs(time - t0) > Math.abs(best - t0) ? time : best), t0);
 }
 
 /**
@@ -134,7 +139,7 @@ export function run<S, P>(plan: Plan<S, P>, saver: Saver<S>): Solution<S> {
 
 function checkField<S>(space: StateSpace<S>, y0: S, stepper: Stepper<S>): void {
   const slope = stepper.startSlope();
-  require(space.sameShape(slope, y0), 'bad-field', () => 'field.evaluate must return a state of the shape of y0.');
+  ensure(space.sameShape(slope, y0), 'bad-field', () => 'field.evaluate must return a state of the shape of y0.');
 }
 
 /** A device is looked at once, at the end: what went wrong on the way is still wrong there. */
