@@ -1,0 +1,18 @@
+/** The colours of canvases, read from the style sheet, where each has its one home for light and for dark. */
+
+const NAMES = ['past', 'future', 'truth', 'points', 'ink', 'muted', 'line', 'surface', 'now'] as const;
+
+export type Palette = Readonly<Record<(typeof NAMES)[number], string>>;
+
+export function readPalette(): Palette {
+  const style = getComputedStyle(document.documentElement);
+  const entries = NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()] as const);
+  return Object.fromEntries(entries) as Palette;
+}
+
+export function onPaletteChange(listener: () => void): void {
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', listener);
+}
+
+/** Opacity of the fill of a band of each level: they lie upon each other. */
+export const BAND_OPACITY: Readonly<Record<number, number>> = { 0.95: 0.13, 0.8: 0.16, 0.5: 0.24 };
