@@ -62,8 +62,11 @@ function evenGrid(t0: number, t1: number, count: number, step: number): Float64A
 export function onKnots(knots: ArrayLike<number>, stepsPerKnot = 1): FixedController {
   const sorted = Float64Array.from(knots).sort();
   ensure(sorted.every(Number.isFinite), 'bad-grid', () => 'knots must be finite times.');
-  ensure(Number.isInteger(stepsPerKnot) && stepsPerKnot > 0, 'bad-grid', () =>
-    'stepsPerKnot must be a whole number ≥ 1.');
+  ensure(
+    Number.isInteger(stepsPerKnot) && stepsPerKnot > 0,
+    'bad-grid',
+    () => 'stepsPerKnot must be a whole number ≥ 1.',
+  );
   return { kind: 'fixed', grid: (t0, t1) => knotGrid(sorted, stepsPerKnot, t0, t1) };
 }
 
@@ -88,14 +91,23 @@ export function pi(options: AdaptiveOptions = {}): AdaptiveController {
 export function adaptive(exponents: AdaptiveController['exponents'], options: AdaptiveOptions): AdaptiveController {
   const controller: AdaptiveController = { kind: 'adaptive', exponents, ...DEFAULTS, ...options };
   const { rtol, atol, safety, minFactor, maxFactor, minStep, maxStep, firstStep } = controller;
-  ensure(rtol >= 0 && atol >= 0 && rtol + atol > 0 && rtol + atol < Infinity, 'bad-tolerance', () =>
-    `rtol ${rtol} and atol ${atol} must be finite, not negative, and not both 0.`);
+  ensure(
+    rtol >= 0 && atol >= 0 && rtol + atol > 0 && rtol + atol < Infinity,
+    'bad-tolerance',
+    () => `rtol ${rtol} and atol ${atol} must be finite, not negative, and not both 0.`,
+  );
   ensure(safety > 0 && safety <= 1, 'bad-step', () => `safety is ${safety}; give a factor in (0, 1].`);
-  ensure(minFactor > 0 && minFactor < 1 && maxFactor > 1, 'bad-step', () =>
-    'minFactor must be in (0, 1) and maxFactor above 1.');
+  ensure(
+    minFactor > 0 && minFactor < 1 && maxFactor > 1,
+    'bad-step',
+    () => 'minFactor must be in (0, 1) and maxFactor above 1.',
+  );
   ensure(minStep >= 0 && maxStep > minStep, 'bad-step', () => 'minStep must be ≥ 0 and below maxStep.');
-  ensure(firstStep === undefined || firstStep > 0, 'bad-step', () =>
-    `firstStep is ${firstStep}; give a length above 0.`);
+  ensure(
+    firstStep === undefined || firstStep > 0,
+    'bad-step',
+    () => `firstStep is ${firstStep}; give a length above 0.`,
+  );
   return Object.freeze(controller);
 }
 

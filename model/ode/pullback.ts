@@ -8,8 +8,11 @@ import type { Cotangents } from './vector-field.ts';
 
 /** @throws OdeError `bad-field` when the field has no derivative, `bad-gradient` for dense output. */
 export function checkDifferentiable<S, P>({ field, saveAt = { final: true } }: DifferentiableOptions<S, P>): void {
-  ensure(field.vjp !== undefined, 'bad-field', () =>
-    'A gradient needs field.vjp; give it, or wrap the field with one.');
+  ensure(
+    field.vjp !== undefined,
+    'bad-field',
+    () => 'A gradient needs field.vjp; give it, or wrap the field with one.',
+  );
   ensure(!('dense' in saveAt), 'bad-gradient', () => 'saveAt: { dense: true } has no gradient; ask for times.');
 }
 
@@ -20,8 +23,7 @@ export function checkCotangents<S, P>(
   cotangents: readonly S[],
 ): void {
   const matches = cotangents.length === ys.length && cotangents.every((g, i) => space.sameShape(g, ys[i]));
-  ensure(matches, 'bad-cotangents', () =>
-    `Give one cotangent of the shape of y0 for each of the ${ys.length} states.`);
+  ensure(matches, 'bad-cotangents', () => `Give one cotangent of the shape of y0 for each of the ${ys.length} states.`);
 }
 
 export function vjp<S, P>(problem: Problem<S, P>, t: number, y: S, cotangent: S): Cotangents<S, P> {

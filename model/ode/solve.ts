@@ -78,8 +78,11 @@ export function createPlan<S, P>(options: SolveOptions<S, P>): Plan<S, P> {
   const maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
   ensure(space.isFinite(y0), 'bad-y0', () => 'y0 must be finite in every component.');
   ensure(maxSteps > 0, 'bad-max-steps', () => `maxSteps is ${maxSteps}; give a number above 0.`);
-  ensure(controller.kind === 'fixed' || method.errorOrder !== undefined, 'bad-method', () =>
-    `${method.name} has no error estimate: give a fixed controller, or an adaptive method such as dopri5.`);
+  ensure(
+    controller.kind === 'fixed' || method.errorOrder !== undefined,
+    'bad-method',
+    () => `${method.name} has no error estimate: give a fixed controller, or an adaptive method such as dopri5.`,
+  );
   const problem = { space, field, parameters, statistics: createStatistics() };
   return { problem, y0, method, controller, saveAt, span: createSpan(options, saveAt), maxSteps };
 }
@@ -100,8 +103,7 @@ function createSpan<S, P>({ t0, t1, jumps = [] }: SolveOptions<S, P>, saveAt: Sa
 /** t1, or the farthest of the asked times. @throws OdeError `bad-span` when there is neither. */
 export function endOfSpan(t0: number, t1: number | undefined, saveAt: SaveAt = { final: true }): number {
   if (t1 === undefined && 'times' in saveAt && saveAt.times.length > 0) return farthest(t0, saveAt.times);
-  ensure(t1 !== undefined && Number.isFinite(t1), 'bad-span', () =>
-    `t1 is ${t1}; give a finite time or saveAt.times.`);
+  ensure(t1 !== undefined && Number.isFinite(t1), 'bad-span', () => `t1 is ${t1}; give a finite time or saveAt.times.`);
   return t1;
 }
 

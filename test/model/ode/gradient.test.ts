@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  adjoint,
+  backprop,
+  type Controller,
+  constantSteps,
+  type DifferentiableOptions,
+  dopri5,
+  euler,
+  float64Space,
+  type Gradient,
+  type Method,
+  midpoint,
+  noParameters,
+  onKnots,
+  pi,
+  rk4,
+  solve,
+  solveWithGradient,
+  type VectorField,
+} from '../../../model/ode/index.ts';
+import { type Matrix, times } from '../../problems.ts';
+import { differences, neuralField, relativeError } from './support.ts';
+
+type Options = DifferentiableOptions<Float64Array, Float64Array>;
+
+const ASKED = [2, 0.3, 0, 1.1, 0.3, 1.75];
+const COTANGENTS = ASKED.map((_, i) => Float64Array.of(Math.cos(i + 1), Math.sin(3 * i)));
+
+const BASE: Options = {
+  space: float64Space,
+  parameterSpace: float64Space,
+  field: neuralField,
+  parameters: Float64Array.of(-0.3, 1.1, -1.2, -0.4, 0.7, -0.2),
+  y0: Float64Array.of(1, 0.5),
+  t0: 0,
+  saveAt: { times: ASKED },
+};
+
+const TIGHT = pi({ rtol: 1e-11, atol: 1e-12 });
+
+function loss(options: Options): number {
+  const { ys } = solve(options);
+  return ys.reduce((sum, y, i) => sum + float64Space.dot(y, COTANGENTS[i]), 0);
+}
+
+function gradients(options: Options, gradient: Gradient) {
+  const { solution, pullback } = solveWithGradient({ ...options, gradient });
+  return { solution, ...pullback(COTANGENTS) };
+}
+
+function checkDifferences(options: Options, gradient: Gradient, tolerance: number): void {
+  const { y0, parameters } = gradients(options, gradient);
+  expect(
+    relativeError(
+      y0,
+      differences((x) => loss({ ...options, y0: x }), options.y0),
+    ),
+  ).toBeLessThan(tolerance);
+  const byParameter = differences((x) => loss({ ...options, parameters: x }), options.parameters);
+  expect(relativeError(parameters, byParameter)).toBeLessThan(tolerance);
+}
+
+describe('backprop is the exact gradient of the discrete solution: differences agree to 1e-9, at any step', () => {
+  const cases: [Method, Controller][] = [
+    [euler, constantSteps(5)],
+    [midpoint, constantSteps(5)],
+    [rk4, constantSteps(3)],
+    [dopri5, constantSteps(3)],
+    [rk4, onKnots([0, 0.3, 1.1, 1.75, 2])],
+  ];
+  it.each(cases)('%o', (method, controller) => {
+    checkDifferences({ ...BASE, method, controller }, backprop(), 1e-9);
+  });
+
+  it('backwards in time', () => {
+    const back = { ...BASE, t0: 2, method: rk4, controller: constantSteps(4) };
+    checkDifferences(back, backprop(), 1e-9);
+  });
+});
+
+describe('at tight tolerance both modes agree with differences to 1e-7', () => {
+  for (const gradient of [backprop(), adjoint()]) {
+    it(`${gradient.name}, adaptive, forwards`, () => checkDifferences({ ...BASE, controller: TIGHT }, gradient, 1e-7));
+    it(`${gradient.name}, adaptive, backwards`, () => {
+      checkDifferences({ ...BASE, t0: 2, controller: TIGHT }, gradient, 1e-7);
+    });
+    it(`${gradient.name}, rk4 on a fine grid`, () => {
+      checkDifferences({ ...BASE, method: rk4, controller: constantSteps(400) }, gradient, 1e-7);
+    });
+  }
+});
+
+describe('∂L/∂t0 and ∂L/∂times agree with differences to 1e-7', () => {
+  for (const gradient of [backprop(), adjoint()]) {
+    it(gradient.name, () => {
+      const options = { ...BASE, saveAt: { times: [2, 0.3, 1.1] }, t1: 3, controller: TIGHT };
+      const { solution, pullback } = solveWithGradient({ ...options, gradient });
+      const { t0, times } = pullback(COTANGENTS.slice(0, 3)).timing();
+      const byTimes = differences((x) => loss({ ...options, saveAt: { times: x } }), solution.times);
+      const byStart = differences((x) => loss({ ...options, t0: x[0] }), Float64Array.of(0));
+      expect(relativeError(times, byTimes)).toBeLessThan(1e-7);
+      expect(relativeError([t0], byStart)).toBeLessThan(1e-7);
+    });
+  }
+});
+
+describe('the linear problem', () => {
+  const linear = (a: Matrix): VectorField<Float64Array, null> => ({
+    evaluate: (_t, y) => times(a, y),
+    vjp: (_t, _y, _p, g) => ({
+      y: times(
+        a[0].map((_, j) => a.map((row) => row[j])),
+        g,
+      ),
+      parameters: null,
+    }),
+  });
+
+  it('adjoint against backprop at rtol 1e-9: 1e-7 on random 3-D systems', () => {
+    const entry = fc.double({ min: -1, max: 1, noNaN: true });
+    const square = fc.array(fc.array(entry, { minLength: 3, maxLength: 3 }), { minLength: 3, maxLength: 3 });
+    fc.assert(
+      fc.property(square, fc.double({ min: -3, max: 3, noNaN: true }), (a, t1) => {
+        const options = {
+          space: float64Space,
+          parameterSpace: noParameters,
+          field: linear(a),
+          parameters: null,
+          y0: Float64Array.of(1, 2, 3),
+          t0: 0,
+          t1,
+          controller: pi({ rtol: 1e-9, atol: 1e-10 }),
+        };
+        const [exact, continuous] = [backprop(), adjoint()].map((gradient) =>
+          solveWithGradient({ ...options, gradient }).pullback([Float64Array.of(1, -1, 0.5)]),
+        );
+        expect(relativeError(continuous.y0, exact.y0)).toBeLessThan(1e-7);
+      }),
+      { numRuns: 40, seed: 5 },
+    );
+  });
+});
+
+describe('what a gradient costs and how it fails', () => {
+  it('counts backward evaluations: rk4 pulls four products a step and one less at the start', () => {
+    const options = { ...BASE, method: rk4, controller: constantSteps(10), saveAt: { final: true }, t1: 2 } as const;
+    const { pullback } = solveWithGradient({ ...options, gradient: backprop() });
+    expect(pullback([COTANGENTS[0]]).statistics.functionEvaluations).toBe(40);
+  });
+
+  it('the adjoint goes back over the forward grid, cut at saved times', () => {
+    const options = { ...BASE, method: rk4, controller: constantSteps(10), saveAt: { times: [0.4, 2] } };
+    const { pullback } = solveWithGradient({ ...options, gradient: adjoint() });
+    expect(pullback(COTANGENTS.slice(0, 2)).statistics.accepted).toBe(10);
+  });
+
+  it('a pullback may be called again with the same result', () => {
+    for (const gradient of [backprop(), adjoint()]) {
+      const { pullback } = solveWithGradient({ ...BASE, gradient });
+      expect(pullback(COTANGENTS).y0).toEqual(pullback(COTANGENTS).y0);
+    }
+  });
+
+  it('leaves the callers cotangents and states alone', () => {
+    for (const gradient of [backprop(), adjoint()]) {
+      const cotangents = COTANGENTS.map((g) => g.slice());
+      const { solution, pullback } = solveWithGradient({ ...BASE, gradient });
+      const before = solution.ys.map((y) => y.slice());
+      pullback(cotangents);
+      expect(cotangents).toEqual(COTANGENTS);
+      expect(solution.ys).toEqual(before);
+    }
+  });
+
+  it('a failed solve gives NaN and its status', () => {
+    for (const gradient of [backprop(), adjoint()]) {
+      const failed = gradients({ ...BASE, maxSteps: 1 }, gradient);
+      expect(failed.status).toBe('max-steps');
+      expect(failed.y0[0]).toBeNaN();
+      expect(failed.parameters[0]).toBeNaN();
+    }
+  });
+
+  it('bad arguments name themselves', () => {
+    const bare = { ...BASE, field: { evaluate: neuralField.evaluate } };
+    const act =
+      (options: Options, cotangents = COTANGENTS) =>
+      () =>
+        solveWithGradient({ ...options, gradient: backprop() }).pullback(cotangents);
+    expect(act(bare)).toThrow(expect.objectContaining({ code: 'bad-field' }));
+    expect(act({ ...BASE, saveAt: { dense: true } })).toThrow(expect.objectContaining({ code: 'bad-gradient' }));
+    expect(act(BASE, COTANGENTS.slice(1))).toThrow(expect.objectContaining({ code: 'bad-cotangents' }));
+  });
+});
