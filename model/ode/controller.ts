@@ -53,9 +53,11 @@ export function constantSteps(count: number): FixedController {
 
 function evenGrid(t0: number, t1: number, count: number, step: number): Float64Array {
   if (t0 === t1) return Float64Array.of(t0);
-  const direction = Math.sign(t1 - t0);
-  const steps = Math.max(1, count);
-  return Float64Array.from({ length: steps + 1 }, (_, i) => (i === steps ? t1 : t0 + direction * i * step));
+  const signed = Math.sign(t1 - t0) * step;
+  const grid = new Float64Array(Math.max(1, count) + 1);
+  for (let i = 0; i < grid.length; i++) grid[i] = t0 + i * signed;
+  grid[grid.length - 1] = t1;
+  return grid;
 }
 
 /** Steps land on every knot between start and end, with `stepsPerKnot` equal steps from one to the next. */

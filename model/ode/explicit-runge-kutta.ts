@@ -76,8 +76,10 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   readonly #problem: Problem<S, P>;
   readonly #space: StateSpace<S>;
   readonly #tableau: Tableau;
-  /** The rows of a, then b, then the error weights, each times h. */
+  /** The rows of a, then b, then the error weights; and the same times h. */
+  readonly #rows: readonly (readonly number[])[];
   readonly #scaled: number[][];
+  readonly #reuses: boolean;
   readonly #zero: S;
   readonly #work: Work<S>;
   readonly #computeInScope: () => Work<S>;
@@ -96,7 +98,9 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
     this.#problem = problem;
     this.#space = space;
     this.#tableau = tableau;
-    this.#scaled = [...tableau.a, tableau.b, tableau.error?.weights ?? []].map((row) => [...row]);
+    this.#rows = [...tableau.a, tableau.b, tableau.error?.weights ?? []];
+    this.#scaled = this.#rows.map((row) => [...row]);
+    this.#reuses = space.residence === 'host';
     this.#zero = space.zeros(y);
     this.#work = { t, t1: t, h: 0, y: space.combine(y, [], []), y1: y, stages: [], endSlope: undefined };
     this.#work.y1 = space.residence === 'host' ? space.zeros(y) : this.#work.y;
@@ -136,7 +140,7 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   accept(retain: boolean): void {
     const slope = this.#hasEnd ? this.#work.endSlope : undefined;
     if (retain) this.#handOver(slope);
-    else if (this.#space.residence === 'host') this.#swap(slope);
+    else if (this.#reuses) this.#swap(slope);
     else this.#replace(slope);
     this.#work.t = this.#work.t1;
     this.#hasStart = slope !== undefined;
@@ -157,22 +161,19 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   /** Stages, end and error ratio; the returned object keeps the states that it names alive. */
   #compute(): Work<S> {
     const work = this.#work;
-    const { stages, fsal } = this.#tableau;
-    for (let i = 1; i < stages - (fsal ? 1 : 0); i++) {
-      this.#argument = this.#combined(i, work.y, this.#buffer(this.#argument));
-      work.stages[i] = this.#slopeAt(i, this.#argument);
+    const { stages, fsal, c } = this.#tableau;
+    const problem = this.#problem;
+    const { t, h, y, stages: slopes } = work;
+    const inner = fsal ? stages - 1 : stages;
+    for (let i = 1; i < inner; i++) {
+      this.#argument = this.#combined(i, y, this.#buffer(this.#argument));
+      slopes[i] = evaluate(problem, t + c[i] * h, this.#argument, this.#buffer(slopes[i]));
     }
-    work.y1 = this.#combined(stages, work.y, this.#buffer(work.y1));
-    if (fsal) work.stages[stages - 1] = this.#slopeAt(stages - 1, work.y1);
-    if (fsal) work.endSlope = work.stages[stages - 1];
+    work.y1 = this.#combined(stages, y, this.#buffer(work.y1));
+    if (fsal) work.endSlope = slopes[inner] = evaluate(problem, work.t1, work.y1, this.#buffer(slopes[inner]));
     this.#hasEnd = fsal;
     this.#ratio = this.#tolerance === undefined ? 0 : this.#errorRatio(this.#tolerance);
     return work;
-  }
-
-  #slopeAt(i: number, argument: S): S {
-    const { t, h, stages } = this.#work;
-    return evaluate(this.#problem, t + this.#tableau.c[i] * h, argument, this.#buffer(stages[i]));
   }
 
   #errorRatio(tolerance: Tolerance): number {
@@ -183,21 +184,21 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
 
   /** base + h·Σ rowⱼ·kⱼ */
   #combined(row: number, base: S, into: S | undefined): S {
-    const { a, b, error, stages } = this.#tableau;
-    const weights = row < stages ? a[row] : row === stages ? b : (error?.weights ?? b);
+    const { h, stages } = this.#work;
+    const weights = this.#rows[row];
     const scaled = this.#scaled[row];
-    for (let j = 0; j < scaled.length; j++) scaled[j] = this.#work.h * weights[j];
-    return this.#space.combine(base, scaled, this.#work.stages, into);
+    for (let j = 0; j < scaled.length; j++) scaled[j] = h * weights[j];
+    return this.#space.combine(base, scaled, stages, into);
   }
 
   #buffer(state: S | undefined): S | undefined {
-    return this.#space.residence === 'host' ? state : undefined;
+    return this.#reuses ? state : undefined;
   }
 
   /** Frees a rejected attempt on a device; what it had stored in buffers is simply overwritten. */
   #discardAttempt(): void {
     const { y1, stages, endSlope } = this.#work;
-    if (!this.#attempted || this.#space.residence === 'host') return;
+    if (!this.#attempted || this.#reuses) return;
     this.#space.dispose(y1);
     for (const state of stages.slice(1)) this.#space.dispose(state);
     if (this.#hasEnd && !this.#tableau.fsal && endSlope !== undefined) this.#space.dispose(endSlope);
@@ -207,9 +208,8 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   /** The segment's states are the caller's: go on with new buffers. */
   #handOver(slope: S | undefined): void {
     const work = this.#work;
-    const host = this.#space.residence === 'host';
     work.y = this.#space.combine(work.y1, [], []);
-    work.y1 = host ? this.#space.zeros(work.y) : work.y;
+    work.y1 = this.#reuses ? this.#space.zeros(work.y) : work.y;
     work.stages = slope === undefined ? [] : [this.#space.combine(slope, [], [])];
     work.endSlope = undefined;
     this.#spare = undefined;

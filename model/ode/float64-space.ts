@@ -1,21 +1,34 @@
 /** States as `Float64Array`s on the host, updated in place: after its first step a solve allocates no array. */
 import type { StateSpace } from './state-space.ts';
 
-function accumulate(out: Float64Array, coefficient: number, term: Float64Array): void {
-  for (let i = 0; i < out.length; i++) out[i] += coefficient * term[i];
+type Vector = Float64Array;
+
+/** out = base + c·k, one pass for one term and for two: most of a solve is spent here, and passes are what costs. */
+function add1(out: Vector, base: Vector, c: number, k: Vector): void {
+  for (let i = 0; i < out.length; i++) out[i] = base[i] + c * k[i];
 }
 
-function combine(
-  y: Float64Array,
-  coefficients: readonly number[],
-  terms: readonly Float64Array[],
-  into?: Float64Array,
-): Float64Array {
+function add2(out: Vector, base: Vector, c: number, k: Vector, d: number, l: Vector): void {
+  for (let i = 0; i < out.length; i++) out[i] = base[i] + c * k[i] + d * l[i];
+}
+
+function combine(y: Vector, coefficients: readonly number[], terms: readonly Vector[], into?: Vector): Vector {
   const out = into ?? new Float64Array(y.length);
-  if (out !== y) out.set(y);
-  for (let i = 0; i < coefficients.length; i++) {
-    if (coefficients[i] !== 0) accumulate(out, coefficients[i], terms[i]);
+  const count = coefficients.length;
+  let base = y;
+  let held = -1;
+  for (let i = 0; i < count; i++) {
+    if (coefficients[i] === 0) continue;
+    if (held < 0) {
+      held = i;
+      continue;
+    }
+    add2(out, base, coefficients[held], terms[held], coefficients[i], terms[i]);
+    base = out;
+    held = -1;
   }
+  if (held >= 0) add1(out, base, coefficients[held], terms[held]);
+  else if (base !== out) out.set(y);
   return out;
 }
 
