@@ -149,13 +149,3 @@ function fillSample(ragged: Ragged, at: number, window: Window, frame: Frame, ti
 export function toModelTime(time: number, frame: Frame, timescaleMs: number): number {
   return (time - frame.origin) / timescaleMs;
 }
-
-/** A model's mean of channel `c` in the user's units. */
-export function toUserMean(normalised: number, frame: Frame, channel: number): number {
-  return frame.location[channel] + normalised * frame.scale[channel];
-}
-
-/** A model's standard deviation of channel `c` in the user's units. */
-export function toUserScale(normalised: number, frame: Frame, channel: number): number {
-  return normalised * frame.scale[channel];
-}
