@@ -39,8 +39,8 @@ function taping<S>(saver: Saver<S>, segments: Segment<S>[]): Saver<S> {
 }
 
 function disposeSegments<S>(space: StateSpace<S>, segments: Segment<S>[]): void {
-  const states = new Set(segments.flatMap(({ y, y1, stages, endSlope }) => [y, y1, endSlope, ...stages]));
-  for (const state of states) if (state !== undefined) space.dispose(state);
+  const states = new Set(segments.flatMap(({ y, y1, slopes }) => [y, y1, ...slopes]));
+  for (const state of states) space.dispose(state);
   segments.length = 0;
 }
 
@@ -157,25 +157,25 @@ function pullSegment<S, P>(
   const { method, cotangents } = pulling;
   const reversal = createReversal(pulling, before.parameters);
   const { add } = reversal;
-  const cotangent: SegmentCotangent<S> = { y: undefined, y1: before.y, stages: [] };
-  let slope = before.slope;
+  const cotangent: SegmentCotangent<S> = { y: undefined, y1: before.y, slopes: [] };
   for (const index of outputs.atEnd) cotangent.y1 = add(cotangent.y1, [1], [cotangents[index]]);
   for (const { index, theta } of outputs.inside) {
     const terms = [cotangents[index]];
     const weights = method.outputWeights(theta, segment.h);
     cotangent.y = add(cotangent.y, [1 - weights.end], terms);
     cotangent.y1 = add(cotangent.y1, [weights.end], terms);
-    weights.stages.forEach((weight, i) => {
-      if (weight !== 0) cotangent.stages[i] = add(cotangent.stages[i], [weight], terms);
+    weights.slopes.forEach((weight, i) => {
+      if (weight !== 0) cotangent.slopes[i] = add(cotangent.slopes[i], [weight], terms);
     });
-    if (weights.endSlope !== 0) slope = add(slope, [weights.endSlope], terms);
   }
-  const last = cotangent.stages[segment.stages.length - 1];
-  if (method.sharesEndSlope && last !== undefined) slope = add(slope, [1], [last]);
+  method.pull?.output(reversal, segment, cotangent);
+  const atEnd = cotangent.slopes[method.endIndex];
+  const slope =
+    before.slope !== undefined && atEnd !== undefined ? add(atEnd, [1], [before.slope]) : (atEnd ?? before.slope);
   if (slope !== undefined) cotangent.y1 = add(cotangent.y1, [1], [reversal.vjp(segment.t1, segment.y1, slope)]);
-  method.pull?.(reversal, segment, cotangent);
+  method.pull?.step(reversal, segment, cotangent);
   const y = cotangent.y ?? pulling.problem.space.zeros(segment.y);
-  return { y, slope: cotangent.stages[0], parameters: reversal.parameters };
+  return { y, slope: cotangent.slopes[0], parameters: reversal.parameters };
 }
 
 /** The last node: the slope at the start, and the saved states that are y0 itself. */

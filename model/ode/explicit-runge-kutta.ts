@@ -5,16 +5,9 @@ import { evaluate, type Problem } from './problem.ts';
 import type { StateSpace } from './state-space.ts';
 import { createTableau, type Tableau, type TableauSpec } from './tableau.ts';
 
-/** A method that is nothing but a table: what reverses its steps exactly can read it. */
+/** A method that is nothing but a table. */
 export interface ExplicitRungeKutta extends Method {
   readonly tableau: Tableau;
-}
-
-/** The interpolant's weights at θ; without its own, cubic Hermite. */
-function denseWeights(tableau: Tableau, theta: number, h: number): OutputWeights {
-  if (!tableau.dense) return hermiteWeights(theta, h, tableau.stages);
-  const stages = tableau.dense.map((row) => h * row.reduceRight((sum, weight) => (sum + weight) * theta, 0));
-  return { end: 0, stages, endSlope: 0 };
 }
 
 /** @throws OdeError `bad-tableau` */
@@ -24,40 +17,70 @@ export function explicitRungeKutta(spec: TableauSpec): ExplicitRungeKutta {
     name: tableau.name,
     order: tableau.order,
     errorOrder: tableau.error?.order,
-    needsEndSlope: tableau.dense === undefined,
-    sharesEndSlope: tableau.fsal,
+    endIndex: tableau.endIndex,
     tableau,
     outputWeights: (theta, h) => denseWeights(tableau, theta, h),
-    pull: (reversal, segment, cotangent) => pullStep(tableau, reversal, segment, cotangent),
+    pull: {
+      output: (reversal, segment, cotangent) => pullOutput(tableau, reversal, segment, cotangent),
+      step: (reversal, segment, cotangent) => pullStep(tableau, reversal, segment, cotangent),
+    },
     start: (problem, t, y) => new ExplicitRungeKuttaStepper(problem, tableau, t, y),
   };
 }
 
-/** Cotangents of the stages in reverse order: Hairer, Lubich, Wanner, Geometric Numerical Integration, eq. VI.6.24 f. */
+/** The interpolant's weights at θ; without its own, cubic Hermite. */
+function denseWeights({ dense, endIndex }: Tableau, theta: number, h: number): OutputWeights {
+  if (!dense) return hermiteWeights(theta, h, endIndex);
+  const slopes = dense.weights.map((row) => h * row.reduceRight((sum, weight) => (sum + weight) * theta, 0));
+  return { end: 0, slopes };
+}
+
+/** Extra stages of dense output, last to first. */
+function pullOutput<S, P>(
+  { dense, endIndex }: Tableau,
+  reversal: Reversal<S, P>,
+  segment: Segment<S>,
+  cotangent: SegmentCotangent<S>,
+): void {
+  const { c = [], a = [] } = dense?.extra ?? {};
+  for (let i = a.length - 1; i >= 0; i--) pullStage(reversal, segment, cotangent, endIndex + 1 + i, c[i], a[i]);
+}
+
+/** Stages last to first: Hairer, Lubich, Wanner, Geometric Numerical Integration, VI.6. */
 function pullStep<S, P>(
   { stages, fsal, a, b, c }: Tableau,
   reversal: Reversal<S, P>,
-  { t, h, y, stages: slopes }: Segment<S>,
+  segment: Segment<S>,
   cotangent: SegmentCotangent<S>,
 ): void {
-  const { add, vjp, problem } = reversal;
-  const bars = cotangent.stages;
-  const end = cotangent.y1;
-  if (end !== undefined) {
-    cotangent.y = add(cotangent.y, [1], [end]);
-    for (let i = 0; i < stages; i++) if (b[i] !== 0) bars[i] = add(bars[i], [h * b[i]], [end]);
+  const { y1, slopes } = cotangent;
+  if (y1 !== undefined) {
+    cotangent.y = reversal.add(cotangent.y, [1], [y1]);
+    for (let i = 0; i < stages; i++) if (b[i] !== 0) slopes[i] = reversal.add(slopes[i], [segment.h * b[i]], [y1]);
   }
-  for (let i = stages - (fsal ? 2 : 1); i > 0; i--) {
-    const bar = bars[i];
-    if (bar === undefined) continue;
-    const argument = problem.space.combine(
-      y,
-      a[i].map((weight) => h * weight),
-      slopes,
-    );
-    const pulled = vjp(t + c[i] * h, argument, bar);
-    cotangent.y = add(cotangent.y, [1], [pulled]);
-    for (let j = 0; j < i; j++) if (a[i][j] !== 0) bars[j] = add(bars[j], [h * a[i][j]], [pulled]);
+  for (let i = stages - (fsal ? 2 : 1); i > 0; i--) pullStage(reversal, segment, cotangent, i, c[i], a[i]);
+}
+
+/** Stage k = f(t + c·h, y + h·Σ rowⱼ·kⱼ): from its cotangent to those of y and of the slopes before it. */
+function pullStage<S, P>(
+  { add, vjp, problem }: Reversal<S, P>,
+  { t, h, y, slopes }: Segment<S>,
+  cotangent: SegmentCotangent<S>,
+  index: number,
+  c: number,
+  row: readonly number[],
+): void {
+  const bar = cotangent.slopes[index];
+  if (bar === undefined) return;
+  const argument = problem.space.combine(
+    y,
+    row.map((weight) => h * weight),
+    slopes,
+  );
+  const pulled = vjp(t + c * h, argument, bar);
+  cotangent.y = add(cotangent.y, [1], [pulled]);
+  for (let j = 0; j < row.length; j++) {
+    if (row[j] !== 0) cotangent.slopes[j] = add(cotangent.slopes[j], [h * row[j]], [pulled]);
   }
 }
 
@@ -68,15 +91,14 @@ interface Work<S> {
   h: number;
   y: S;
   y1: S;
-  stages: S[];
-  endSlope: S | undefined;
+  slopes: S[];
 }
 
 class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   readonly #problem: Problem<S, P>;
   readonly #space: StateSpace<S>;
   readonly #tableau: Tableau;
-  /** The rows of a, then b, then the error weights; and the same times h. */
+  /** The rows of a, then b, then the error's weights and damping; and the same times h. */
   readonly #rows: readonly (readonly number[])[];
   readonly #scaled: number[][];
   readonly #reuses: boolean;
@@ -85,25 +107,25 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   readonly #computeInScope: () => Work<S>;
   #tolerance: Tolerance | undefined;
   #ratio = 0;
-  #hasStart = false;
-  #hasEnd = false;
+  /** How many of the slopes belong to the step at hand; the rest are buffers. */
+  #filled = 0;
   #attempted = false;
-  /** Buffers that only a host space has: the argument of a stage, the error, and the end slope's spare. */
+  /** Buffers that only a host space has. */
   #argument: S | undefined;
   #error: S | undefined;
-  #spare: S | undefined;
 
   constructor(problem: Problem<S, P>, tableau: Tableau, t: number, y: S) {
     const { space } = problem;
+    const { a, b, error } = tableau;
     this.#problem = problem;
     this.#space = space;
     this.#tableau = tableau;
-    this.#rows = [...tableau.a, tableau.b, tableau.error?.weights ?? []];
+    this.#rows = [...a, b, error?.weights ?? [], error?.damping ?? []];
     this.#scaled = this.#rows.map((row) => [...row]);
     this.#reuses = space.residence === 'host';
     this.#zero = space.zeros(y);
-    this.#work = { t, t1: t, h: 0, y: space.combine(y, [], []), y1: y, stages: [], endSlope: undefined };
-    this.#work.y1 = space.residence === 'host' ? space.zeros(y) : this.#work.y;
+    const own = space.combine(y, [], []);
+    this.#work = { t, t1: t, h: 0, y: own, y1: this.#reuses ? space.zeros(y) : own, slopes: [] };
     this.#computeInScope = () => this.#compute();
   }
 
@@ -112,10 +134,12 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   }
 
   startSlope(): S {
-    const work = this.#work;
-    if (!this.#hasStart) work.stages[0] = evaluate(this.#problem, work.t, work.y, this.#buffer(work.stages[0]));
-    this.#hasStart = true;
-    return work.stages[0];
+    const { t, y, slopes } = this.#work;
+    if (this.#filled === 0) {
+      slopes[0] = evaluate(this.#problem, t, y, this.#buffer(slopes[0]));
+      this.#filled = 1;
+    }
+    return slopes[0];
   }
 
   attempt(t1: number, tolerance: Tolerance | undefined): number {
@@ -129,66 +153,89 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
     return this.#ratio;
   }
 
-  endSlope(): S {
-    const work = this.#work;
-    if (this.#hasEnd && work.endSlope !== undefined) return work.endSlope;
-    work.endSlope = evaluate(this.#problem, work.t1, work.y1, this.#buffer(this.#spare));
-    this.#hasEnd = true;
-    return work.endSlope;
+  prepareOutput(): void {
+    const { dense, endIndex, stages } = this.#tableau;
+    if (dense !== undefined && dense.weights.length <= stages) return;
+    const { y1, t1, slopes } = this.#work;
+    if (this.#filled <= endIndex) {
+      slopes[endIndex] = evaluate(this.#problem, t1, y1, this.#buffer(slopes[endIndex]));
+      this.#filled = endIndex + 1;
+    }
+    if (dense?.extra !== undefined && this.#filled === endIndex + 1) this.#evaluateExtra(dense.extra);
   }
 
   accept(retain: boolean): void {
-    const slope = this.#hasEnd ? this.#work.endSlope : undefined;
-    if (retain) this.#handOver(slope);
-    else if (this.#reuses) this.#swap(slope);
-    else this.#replace(slope);
+    const { endIndex } = this.#tableau;
+    const hasEnd = this.#filled > endIndex;
+    if (retain) this.#handOver(hasEnd);
+    else if (this.#reuses) this.#swap(hasEnd);
+    else this.#replace(hasEnd);
     this.#work.t = this.#work.t1;
-    this.#hasStart = slope !== undefined;
-    this.#hasEnd = false;
+    this.#filled = hasEnd ? 1 : 0;
     this.#attempted = false;
   }
 
   forgetSlope(): void {
-    this.#hasStart = false;
+    if (!this.#reuses && this.#filled > 0) this.#space.dispose(this.#work.slopes[0]);
+    this.#filled = 0;
   }
 
   dispose(): void {
     this.#discardAttempt();
-    const { y, stages } = this.#work;
-    for (const state of [y, this.#zero, ...(this.#hasStart ? stages.slice(0, 1) : [])]) this.#space.dispose(state);
+    this.forgetSlope();
+    this.#space.dispose(this.#work.y);
+    this.#space.dispose(this.#zero);
   }
 
   /** Stages, end and error ratio; the returned object keeps the states that it names alive. */
   #compute(): Work<S> {
     const work = this.#work;
     const { stages, fsal, c } = this.#tableau;
-    const problem = this.#problem;
-    const { t, h, y, stages: slopes } = work;
+    const { t, h, y, slopes } = work;
     const inner = fsal ? stages - 1 : stages;
     for (let i = 1; i < inner; i++) {
       this.#argument = this.#combined(i, y, this.#buffer(this.#argument));
-      slopes[i] = evaluate(problem, t + c[i] * h, this.#argument, this.#buffer(slopes[i]));
+      slopes[i] = evaluate(this.#problem, t + c[i] * h, this.#argument, this.#buffer(slopes[i]));
     }
     work.y1 = this.#combined(stages, y, this.#buffer(work.y1));
-    if (fsal) work.endSlope = slopes[inner] = evaluate(problem, work.t1, work.y1, this.#buffer(slopes[inner]));
-    this.#hasEnd = fsal;
+    if (fsal) slopes[inner] = evaluate(this.#problem, work.t1, work.y1, this.#buffer(slopes[inner]));
+    this.#filled = stages;
     this.#ratio = this.#tolerance === undefined ? 0 : this.#errorRatio(this.#tolerance);
     return work;
   }
 
+  #evaluateExtra({ c, a }: { readonly c: readonly number[]; readonly a: readonly (readonly number[])[] }): void {
+    const { t, h, y, slopes } = this.#work;
+    for (let i = 0; i < a.length; i++) {
+      const weights = a[i].map((weight) => h * weight);
+      this.#argument = this.#space.combine(y, weights, slopes, this.#buffer(this.#argument));
+      slopes[this.#filled] = evaluate(this.#problem, t + c[i] * h, this.#argument, this.#buffer(slopes[this.#filled]));
+      if (!this.#reuses) this.#space.dispose(this.#argument);
+      this.#filled++;
+    }
+  }
+
   #errorRatio(tolerance: Tolerance): number {
+    const { stages, error } = this.#tableau;
+    const first = this.#estimate(stages + 1, tolerance);
+    if (error?.damping === undefined || first === 0) return first;
+    const second = this.#estimate(stages + 2, tolerance);
+    return (first * first) / Math.sqrt(first * first + 0.01 * second * second);
+  }
+
+  #estimate(row: number, { rtol, atol }: Tolerance): number {
     const { y, y1 } = this.#work;
-    this.#error = this.#combined(this.#tableau.stages + 1, this.#zero, this.#buffer(this.#error));
-    return this.#space.errorRatio(this.#error, y, y1, tolerance.rtol, tolerance.atol);
+    this.#error = this.#combined(row, this.#zero, this.#buffer(this.#error));
+    return this.#space.errorRatio(this.#error, y, y1, rtol, atol);
   }
 
   /** base + h·Σ rowⱼ·kⱼ */
   #combined(row: number, base: S, into: S | undefined): S {
-    const { h, stages } = this.#work;
+    const { h, slopes } = this.#work;
     const weights = this.#rows[row];
     const scaled = this.#scaled[row];
     for (let j = 0; j < scaled.length; j++) scaled[j] = h * weights[j];
-    return this.#space.combine(base, scaled, stages, into);
+    return this.#space.combine(base, scaled, slopes, into);
   }
 
   #buffer(state: S | undefined): S | undefined {
@@ -197,43 +244,40 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
 
   /** Frees a rejected attempt on a device; what it had stored in buffers is simply overwritten. */
   #discardAttempt(): void {
-    const { y1, stages, endSlope } = this.#work;
-    if (!this.#attempted || this.#reuses) return;
-    this.#space.dispose(y1);
-    for (const state of stages.slice(1)) this.#space.dispose(state);
-    if (this.#hasEnd && !this.#tableau.fsal && endSlope !== undefined) this.#space.dispose(endSlope);
+    if (!this.#attempted) return;
+    const { y1, slopes } = this.#work;
+    if (!this.#reuses) for (const state of [y1, ...slopes.splice(1)]) this.#space.dispose(state);
+    this.#filled = 1;
     this.#attempted = false;
   }
 
   /** The segment's states are the caller's: go on with new buffers. */
-  #handOver(slope: S | undefined): void {
+  #handOver(hasEnd: boolean): void {
     const work = this.#work;
+    const slope = work.slopes[this.#tableau.endIndex];
+    work.slopes = hasEnd ? [this.#space.combine(slope, [], [])] : [];
     work.y = this.#space.combine(work.y1, [], []);
     work.y1 = this.#reuses ? this.#space.zeros(work.y) : work.y;
-    work.stages = slope === undefined ? [] : [this.#space.combine(slope, [], [])];
-    work.endSlope = undefined;
-    this.#spare = undefined;
   }
 
-  #swap(slope: S | undefined): void {
+  #swap(hasEnd: boolean): void {
     const work = this.#work;
-    const { y, stages } = work;
-    const start = stages[0];
+    const { endIndex } = this.#tableau;
+    const { y, slopes } = work;
     work.y = work.y1;
     work.y1 = y;
-    if (slope === undefined) return;
-    stages[0] = slope;
-    if (this.#tableau.fsal) stages[this.#tableau.stages - 1] = start;
-    else this.#spare = start;
-    work.endSlope = undefined;
+    if (!hasEnd) return;
+    const start = slopes[0];
+    slopes[0] = slopes[endIndex];
+    slopes[endIndex] = start;
   }
 
-  #replace(slope: S | undefined): void {
+  #replace(hasEnd: boolean): void {
     const work = this.#work;
+    const next = hasEnd ? work.slopes[this.#tableau.endIndex] : undefined;
+    for (const slope of work.slopes) if (slope !== next) this.#space.dispose(slope);
     this.#space.dispose(work.y);
-    for (const state of work.stages) if (state !== slope) this.#space.dispose(state);
     work.y = work.y1;
-    work.stages = slope === undefined ? [] : [slope];
-    work.endSlope = undefined;
+    work.slopes = next === undefined ? [] : [next];
   }
 }

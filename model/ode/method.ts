@@ -14,20 +14,20 @@ export interface Segment<S> {
   readonly h: number;
   readonly y: S;
   readonly y1: S;
-  /** Slopes that the method computed; the first is f(t, y) and is undefined before the first attempt. */
-  readonly stages: readonly S[];
-  /** f(t1, y1), once something needed it. */
-  readonly endSlope: S | undefined;
+  /**
+   * Slopes: the stages, the first of which is f(t, y); f(t1, y1), if it is not the last stage; and what else dense output
+   * needs. Those after the stages are there only once `prepareOutput` was called.
+   */
+  readonly slopes: readonly S[];
 }
 
 /**
  * Every interpolant is linear in what a segment holds:
- * y(θ) = (1 − end)·y + end·y1 + Σ stages[i]·kᵢ + endSlope·f(t1, y1), with h already in the slopes' weights.
+ * y(θ) = (1 − end)·y + end·y1 + Σ slopes[i]·kᵢ, with h already in the slopes' weights.
  */
 export interface OutputWeights {
   readonly end: number;
-  readonly stages: readonly number[];
-  readonly endSlope: number;
+  readonly slopes: readonly number[];
 }
 
 export interface Tolerance {
@@ -43,8 +43,8 @@ export interface Stepper<S> {
   startSlope(): S;
   /** Fills `segment` with a step to `t1`; the error in units of the tolerance, 0 when no tolerance is given. */
   attempt(t1: number, tolerance: Tolerance | undefined): number;
-  /** f at the end of the attempted step, computed at most once and used by the next step. */
-  endSlope(): S;
+  /** Computes the slopes that interpolation inside the attempted step needs; the one at the end serves the next step. */
+  prepareOutput(): void;
   /** Moves to the end of the attempted step. With `retain` the segment's states are the caller's from now on. */
   accept(retain: boolean): void;
   /** Forgets the slope at the start: the field jumps here. */
@@ -58,24 +58,27 @@ export interface Method {
   readonly order: number;
   /** Order of the embedded solution, where there is one: without it no controller can adapt the step. */
   readonly errorOrder: number | undefined;
-  /** Whether `outputWeights` asks for the slope at the end. */
-  readonly needsEndSlope: boolean;
-  /** Whether the last stage is the slope at the end (first same as last). */
-  readonly sharesEndSlope: boolean;
+  /** Where in a segment's slopes f(t1, y1) is. */
+  readonly endIndex: number;
   outputWeights(theta: number, h: number): OutputWeights;
   start<S, P>(problem: Problem<S, P>, t: number, y: S): Stepper<S>;
-  /**
-   * Reverses one step exactly: reads the cotangents of `y1`, `stages` and, where a step's last stage is the end's slope,
-   * leaves that one alone; adds to those of `y` and `stages[0]`. Absent: the method cannot be back-propagated.
-   */
-  pull?<S, P>(reversal: Reversal<S, P>, segment: Segment<S>, cotangent: SegmentCotangent<S>): void;
+  /** How one step is reversed exactly. Absent: the method cannot be back-propagated. */
+  readonly pull?: StepPull;
+}
+
+/** Both add to the cotangents of what came before; between them the slope at the end is pulled back by the caller. */
+export interface StepPull {
+  /** From the slopes after the end's, which only output reads, to the others and `y`. */
+  output<S, P>(reversal: Reversal<S, P>, segment: Segment<S>, cotangent: SegmentCotangent<S>): void;
+  /** From `y1` and the stages to `slopes[0]` and `y`. */
+  step<S, P>(reversal: Reversal<S, P>, segment: Segment<S>, cotangent: SegmentCotangent<S>): void;
 }
 
 /** ∂L/∂ of what a segment holds; undefined is zero. */
 export interface SegmentCotangent<S> {
   y: S | undefined;
   y1: S | undefined;
-  stages: (S | undefined)[];
+  slopes: (S | undefined)[];
 }
 
 /** What reversing a step needs of its surroundings. */

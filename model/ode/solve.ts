@@ -4,7 +4,7 @@
  */
 import { type Controller, pi } from './controller.ts';
 import { type Ending, integrate, type Span, type Status } from './integrate.ts';
-import { interpolate } from './interpolate.ts';
+import { valueAt } from './interpolate.ts';
 import type { Method, Segment, Stepper } from './method.ts';
 import { dopri5 } from './methods.ts';
 import { ensure } from './ode-error.ts';
@@ -174,7 +174,7 @@ function saveTimes<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>, t
     const first = next;
     while (next < order.length && direction * (times[order[next]] - t1) <= 0) next++;
     if (first === next) return;
-    if (method.needsEndSlope && times[order[first]] !== t1) stepper.endSlope();
+    if (times[order[first]] !== t1) stepper.prepareOutput();
     for (let i = first; i < next; i++) ys[order[i]] = valueAt(space, method, stepper.segment, times[order[i]]);
   };
   const finish = (): Pick<Solution<S>, 'times' | 'ys'> => {
@@ -182,11 +182,6 @@ function saveTimes<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>, t
     return { times, ys };
   };
   return { retain: false, observe, finish };
-}
-
-function valueAt<S>(space: StateSpace<S>, method: Method, segment: Segment<S>, t: number, into?: S): S {
-  if (t === segment.t1) return space.combine(segment.y1, [], [], into);
-  return interpolate(space, method, segment, (t - segment.t) / segment.h, into);
 }
 
 function saveSteps<S, P>({ problem: { space }, y0, span }: Plan<S, P>): Saver<S> {
@@ -202,7 +197,7 @@ function saveSteps<S, P>({ problem: { space }, y0, span }: Plan<S, P>): Saver<S>
 function saveDense<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>): Saver<S> {
   const segments: Segment<S>[] = [];
   const observe = (stepper: Stepper<S>): void => {
-    if (method.needsEndSlope) stepper.endSlope();
+    stepper.prepareOutput();
     segments.push({ ...stepper.segment });
   };
   const finish = (_: Ending, last: S): Pick<Solution<S>, 'times' | 'ys' | 'at'> => ({

@@ -14,16 +14,35 @@ export interface TableauSpec {
   readonly a: readonly (readonly number[])[];
   /** [s] weights of the propagated solution. */
   readonly b: readonly number[];
-  /** [s] b minus the embedded weights, and the order of the embedded solution. Absent: no error estimate. */
-  readonly error?: { readonly weights: readonly number[]; readonly order: number };
-  /** [s][k] stage i weighs Σₖ dense[i][k]·θᵏ⁺¹ at fraction θ of the step. Absent: cubic Hermite. */
-  readonly dense?: readonly (readonly number[])[];
+  /** Absent: no error estimate. */
+  readonly error?: ErrorEstimate;
+  /** Absent: cubic Hermite. */
+  readonly dense?: DenseOutput;
+}
+
+export interface ErrorEstimate {
+  /** [s] b minus the embedded weights. */
+  readonly weights: readonly number[];
+  /** Order of the embedded solution: the error estimate is O(h^(order + 1)). */
+  readonly order: number;
+  /** [s] a second estimate of lower order that damps the first: e²/√(e² + 0.01·e₂²) (Hairer, Nørsett, Wanner II.10). */
+  readonly damping?: readonly number[];
+}
+
+/** An interpolant over the step's slopes: the stages, the slope at the end if no stage is, and extra stages. */
+export interface DenseOutput {
+  /** [slopes][k] slope i weighs Σₖ weights[i][k]·θᵏ⁺¹ at fraction θ of the step. */
+  readonly weights: readonly (readonly number[])[];
+  /** Stages that only output needs, evaluated in steps that hold an output time. */
+  readonly extra?: { readonly c: readonly number[]; readonly a: readonly (readonly number[])[] };
 }
 
 export interface Tableau extends TableauSpec {
   readonly stages: number;
   /** First same as last: the last stage is the slope at the end of the step. Derived, never declared. */
   readonly fsal: boolean;
+  /** Where among the slopes the one at the end is: the last stage, or after it. */
+  readonly endIndex: number;
 }
 
 const TOLERANCE = 1e-12;
@@ -41,32 +60,39 @@ function checkShape(spec: TableauSpec): void {
     check(spec, row.length === i, `row ${i} of a needs ${i} entries, not ${row.length} (the method is explicit)`);
   });
   if (spec.error) check(spec, spec.error.weights.length === stages, 'error weights need one entry a stage');
-  if (spec.dense) check(spec, spec.dense.length === stages, 'dense weights need one row a stage');
+  spec.dense?.extra?.a.forEach((row, i) => {
+    check(spec, row.length === endIndex(spec) + 1 + i, `extra row ${i} needs ${endIndex(spec) + 1 + i} entries`);
+  });
 }
+
+const near = (a: number, b: number): boolean => Math.abs(a - b) < TOLERANCE;
 
 function checkSums(spec: TableauSpec): void {
-  spec.a.forEach((row, i) => {
-    check(
-      spec,
-      Math.abs(sum(row) - spec.c[i]) < TOLERANCE,
-      `row ${i} of a sums to ${sum(row)}, not to c = ${spec.c[i]}`,
-    );
+  const { a, b, c, error, dense } = spec;
+  a.forEach((row, i) => {
+    check(spec, near(sum(row), c[i]), `row ${i} of a sums to ${sum(row)}, not to c = ${c[i]}`);
   });
-  check(spec, Math.abs(sum(spec.b) - 1) < TOLERANCE, `b sums to ${sum(spec.b)}, not to 1`);
-  if (spec.error) check(spec, Math.abs(sum(spec.error.weights)) < TOLERANCE, 'error weights do not sum to 0');
-  spec.dense?.forEach((row, i) => {
-    check(spec, Math.abs(sum(row) - spec.b[i]) < TOLERANCE, `dense row ${i} does not end at b`);
+  check(spec, near(sum(b), 1), `b sums to ${sum(b)}, not to 1`);
+  if (error) check(spec, near(sum(error.weights), 0), 'error weights do not sum to 0');
+  if (error?.damping) check(spec, near(sum(error.damping), 0), 'damping weights do not sum to 0');
+  dense?.extra?.a.forEach((row, i) => {
+    check(spec, near(sum(row), dense.extra?.c[i] ?? Number.NaN), `extra row ${i} does not sum to its c`);
+  });
+  dense?.weights.forEach((row, i) => {
+    check(spec, near(sum(row), b[i] ?? 0), `dense row ${i} does not end at b`);
   });
 }
 
-function isFsal(spec: TableauSpec): boolean {
-  const last = spec.b.length - 1;
-  return last > 0 && spec.c[last] === 1 && spec.b[last] === 0 && spec.a[last].every((value, i) => value === spec.b[i]);
+function isFsal({ a, b, c }: TableauSpec): boolean {
+  const last = b.length - 1;
+  return last > 0 && c[last] === 1 && b[last] === 0 && a[last].every((value, i) => value === b[i]);
 }
+
+const endIndex = (spec: TableauSpec): number => (isFsal(spec) ? spec.b.length - 1 : spec.b.length);
 
 /** @throws OdeError `bad-tableau` when the table is not consistent. */
 export function createTableau(spec: TableauSpec): Tableau {
   checkShape(spec);
   checkSums(spec);
-  return Object.freeze({ ...spec, stages: spec.b.length, fsal: isFsal(spec) });
+  return Object.freeze({ ...spec, stages: spec.b.length, fsal: isFsal(spec), endIndex: endIndex(spec) });
 }
