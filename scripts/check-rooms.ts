@@ -50,13 +50,12 @@ function faultOfPath(root: string, file: string, found: Import): string | undefi
   if (!existsSync(path.join(root, to))) return `${file}: '${found.specifier}' is no file; write the whole path`;
   const [from, into] = [roomOf(file), roomOf(to)];
   // Files of no room (package.json, a config at the root) hold nothing that a room could depend on.
-  if (from === undefined || into === undefined || from === into || allows(from, into, found)) return undefined;
+  if (from === undefined || into === undefined || from === into || allows(from, into, to, found)) return undefined;
   return `${file}: ${from.folder}/ may not import ${into.folder}/ ('${found.specifier}')${hint(from, into)}`;
 }
 
-const allows = (from: Room, into: Room, found: Import): boolean =>
-  from.imports.includes('*') ||
-  from.imports.includes(into.folder) ||
+const allows = (from: Room, into: Room, file: string, found: Import): boolean =>
+  ['*', into.folder, file].some((name) => from.imports.includes(name)) ||
   (found.typeOnly && (from.types ?? []).includes(into.folder));
 
 const hint = (from: Room, into: Room): string =>
