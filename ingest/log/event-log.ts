@@ -63,6 +63,11 @@ export interface ConsumeOptions {
 export interface Consumer {
   /** Resolves after `close`; rejects if the consumer died of an error. */
   readonly closed: Promise<void>;
+  /**
+   * Resolves when everything that the topic held at the time of the call has been handled, as far as it is this
+   * reader's: a consumer's assigned partitions, a follower's whole topic. Rejects if the reader ends before.
+   */
+  readonly caughtUp: Promise<void>;
   /** Finishes the batch in hand, commits and leaves. Idempotent. */
   close(): Promise<void>;
 }
@@ -73,10 +78,7 @@ export interface FollowOptions {
   readonly onRecord: (record: LogRecord) => void | Promise<void>;
 }
 
-export interface Follower extends Consumer {
-  /** Resolves when everything that the topic held at the time of the call has been given to `onRecord`. */
-  readonly caughtUp: Promise<void>;
-}
+export type Follower = Consumer;
 
 export interface EventLog {
   /** For logs and messages, e.g. `embedded (/path)` or `kafka (host:port)`. */
