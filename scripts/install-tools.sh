@@ -37,7 +37,11 @@ python_tools() {
 promtool() {
   local work
   work=$(mktemp -d)
-  (cd "$work" && apt-get download --quiet prometheus && dpkg -x prometheus_*.deb .)
+  cd "$work"
+  # A fresh machine knows no packages before its first update.
+  apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }
+  dpkg -x prometheus_*.deb .
+  cd -
   install -m 755 "$work/usr/bin/promtool" "$folder/bin/promtool"
   rm -rf "$work"
 }
