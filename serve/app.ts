@@ -4,8 +4,7 @@ import helmet from 'helmet';
 import { createAdmission, overloaded } from './admission.ts';
 import type { AppParts } from './app-parts.ts';
 import { createAuthoriser } from './auth.ts';
-import { createLiveStreams, type LiveStreams } from './live-streams.ts';
-import { METRIC_PREFIX } from './metrics.ts';
+import { createLiveStreams } from './live-streams.ts';
 import { Problem } from './problem.ts';
 import { sendProblem, toProblem } from './problem-answer.ts';
 import type { Route } from './route.ts';
@@ -37,8 +36,6 @@ export function createApp(parts: AppParts): App {
   readGauges(parts);
   return { handler, close: () => live.close() };
 }
-
-export type { LiveStreams };
 
 /** The page's scripts and styles are its own files. No HSTS: whether there is TLS is for the proxy in front to say. */
 function securityHeaders() {
@@ -108,5 +105,3 @@ function readGauges({ metrics, store, streams }: AppParts): void {
       metrics.set('store_observations', store.stream(spec.name).observations, { stream: spec.name });
   });
 }
-
-export { METRIC_PREFIX };

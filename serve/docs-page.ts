@@ -1,6 +1,6 @@
 /** The page at `/docs`: the OpenAPI document as plain HTML, without a script. */
 import type { JsonObject, OpenApiDocument, Operation } from './openapi.ts';
-import { PROBLEMS, type ProblemCode } from './problem.ts';
+import { PROBLEMS } from './problem.ts';
 
 export const DOCS_STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; background: #fff }
@@ -58,10 +58,10 @@ function block(title: string, value: unknown): string {
 }
 
 function problemTable(): string {
-  const rows = Object.keys(PROBLEMS).map((code) => {
-    const { status, title } = PROBLEMS[code as ProblemCode];
-    return `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${text(title)}</td></tr>`;
-  });
+  const rows = Object.entries(PROBLEMS).map(
+    ([code, { status, title }]) =>
+      `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${text(title)}</td></tr>`,
+  );
   return `<h2>Problems</h2><p>Failures are answered as <code>application/problem+json</code> (RFC 9457); decide on <code>code</code>.</p>
 <table><tr><th>code</th><th>status</th><th>meaning</th></tr>${rows.join('')}</table>`;
 }

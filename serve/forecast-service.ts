@@ -12,29 +12,46 @@ import type { AskedTime } from './schemas/common.ts';
 import { DEFAULT_POINTS, type ForecastAnswer, type ForecastInput } from './schemas/forecast.ts';
 import { formatTime } from './time.ts';
 
-/** Most numbers that one answer may hold: about 20 MB of JSON. */
+/** Most numbers that one response may hold, a batch's together: about 20 MB of JSON. */
 const MAX_NUMBERS = 1_000_000;
 
-/** The models of one request: each stream's is acquired once, so that a swap does not fall between two queries of a batch. */
-export interface RequestModels {
-  /** @throws Problem `no-model`. */
-  get(stream: string): LiveModel;
-  release(): void;
+/** What the queries of one request share. */
+export interface RequestScope {
+  /**
+   * The model of a stream, the same for every query of the request: a swap does not fall between two of a batch.
+   * @throws Problem `no-model`
+   */
+  model(stream: string): LiveModel;
+  /** Counts numbers of the answer. @throws Problem `answer-too-large` */
+  spend(numbers: number): void;
+  /** Lets the models go. */
+  close(): void;
 }
 
-export function requestModels(parts: Pick<AppParts, 'models'>): RequestModels {
+export function openScope({ models }: Pick<AppParts, 'models'>): RequestScope {
   const leases = new Map<string, ModelLease>();
+  let left = MAX_NUMBERS;
   return {
-    get(stream) {
-      const lease = leases.get(stream) ?? parts.models.acquire(stream);
+    model(stream) {
+      const lease = leases.get(stream) ?? models.acquire(stream);
       if (lease === undefined) throw noModel(stream);
       leases.set(stream, lease);
       return lease.model;
     },
-    release: () => {
+    spend(numbers) {
+      if (numbers > left) throw answerTooLarge(numbers, left);
+      left -= numbers;
+    },
+    close: () => {
       for (const lease of leases.values()) lease.release();
     },
   };
+}
+
+function answerTooLarge(numbers: number, left: number): Problem {
+  const room = left === MAX_NUMBERS ? `at most ${MAX_NUMBERS}` : `of ${MAX_NUMBERS} a response ${left} are left`;
+  const detail = `The answer would hold ${numbers} numbers, ${room}; ask for fewer times, channels, quantiles or samples.`;
+  return new Problem('answer-too-large', detail);
 }
 
 function noModel(stream: string): Problem {
@@ -61,13 +78,13 @@ type ServiceParts = Pick<AppParts, 'streams' | 'store' | 'limits' | 'clock' | 'm
 /** Answers one query and counts how it ended. @throws Problem */
 export async function answerForecast(
   parts: ServiceParts,
-  models: RequestModels,
+  scope: RequestScope,
   input: ForecastInput,
 ): Promise<ForecastAnswer> {
   const { metrics, clock } = parts;
   const started = clock.now();
   try {
-    const answer = await forecast(parts, models, input);
+    const answer = await forecast(parts, scope, input);
     metrics.count('forecast_requests_total', { outcome: answer.solver.status });
     metrics.observe('forecast_duration_seconds', Math.max(0, clock.now() - started) / 1000);
     metrics.observe('solver_function_evaluations', answer.solver.functionEvaluations, { direction: 'forward' });
@@ -78,7 +95,7 @@ export async function answerForecast(
   }
 }
 
-async function forecast(parts: ServiceParts, models: RequestModels, input: ForecastInput): Promise<ForecastAnswer> {
+async function forecast(parts: ServiceParts, scope: RequestScope, input: ForecastInput): Promise<ForecastAnswer> {
   const stream = findStream(parts, input.stream);
   checkTimeChoice(input);
   const channels = wantedChannels(stream, input.channels);
@@ -86,8 +103,9 @@ async function forecast(parts: ServiceParts, models: RequestModels, input: Forec
   checkStaleness(input, last, parts.clock.now());
   const times = askedTimes(input, last, { limit: parts.limits.timesPerQuery, defaultPoints: DEFAULT_POINTS });
   const quantiles = [...new Set(input.quantiles)];
-  checkSize(input, times.length, channels.length, quantiles.length);
-  const model = models.get(stream.spec.name);
+  const columns = 1 + quantiles.length + (input.returnSamples ? input.samples : 0);
+  scope.spend(times.length * channels.length * columns);
+  const model = scope.model(stream.spec.name);
   const result = await askForecaster(model, history, input, times, quantiles);
   return forecastAnswer({
     stream: input.stream,
@@ -171,11 +189,4 @@ function checkStaleness({ maxStalenessMs, asOf }: ForecastInput, last: number, n
   if (maxStalenessMs === undefined || age <= maxStalenessMs) return;
   const detail = `The newest event is of ${formatTime(last)}, older than the ${maxStalenessMs} ms allowed; send newer events or allow more.`;
   throw new Problem('stale-history', detail, { field: '/maxStalenessMs' });
-}
-
-function checkSize(input: ForecastInput, times: number, channels: number, quantiles: number): void {
-  const count = times * channels * (1 + quantiles + (input.returnSamples ? input.samples : 0));
-  if (count <= MAX_NUMBERS) return;
-  const detail = `The answer would hold ${count} numbers, at most ${MAX_NUMBERS}; ask for fewer times, channels, quantiles or samples.`;
-  throw new Problem('answer-too-large', detail, { field: input.returnSamples ? '/returnSamples' : '/times' });
 }

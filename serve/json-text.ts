@@ -31,12 +31,10 @@ interface Level {
   key: string | number;
 }
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|[{}[\],:]/g;
-
 function inspect(text: string): void {
   const levels: Level[] = [];
   let named = false;
-  for (const [token] of text.matchAll(TOKEN)) {
+  for (const token of tokens(text)) {
     const level = levels[levels.length - 1];
     if (token === '{' || token === '[') enter(levels, token);
     else if (token === '}' || token === ']') levels.pop();
@@ -46,6 +44,29 @@ function inspect(text: string): void {
     else checkNumber(token, levels);
     if (token !== ':') named = false;
   }
+}
+
+/** Brackets, commas, colons, numbers and strings; literals are passed over. */
+function* tokens(text: string): Generator<string> {
+  const start = /[{}[\],:"]|-?\d[\d.eE+-]*/g;
+  for (let match = start.exec(text); match !== null; match = start.exec(text)) {
+    const end = match[0] === '"' ? endOfString(text, match.index) : start.lastIndex;
+    start.lastIndex = end;
+    yield text.slice(match.index, end);
+  }
+}
+
+/** By hand: a pattern with a choice for each character overflows its stack on a long string. */
+function endOfString(text: string, start: number): number {
+  let quote = text.indexOf('"', start + 1);
+  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
+  return quote + 1;
+}
+
+function isEscaped(text: string, quote: number): boolean {
+  let first = quote;
+  while (text[first - 1] === '\\') first -= 1;
+  return (quote - first) % 2 === 1;
 }
 
 function enter(levels: Level[], bracket: string): void {

@@ -11,6 +11,8 @@ import { toProblem } from './problem-answer.ts';
 
 /** Well below the half minute after which proxies drop a silent connection. */
 const HEARTBEAT_MS = 15_000;
+/** Forecasts of all subscribers together: requests that wait for an answer come first. */
+const FORECASTS_AT_ONCE = 2;
 /** After which a browser connects again. */
 const RETRY_MS = 3000;
 
@@ -19,7 +21,7 @@ export interface Subscription {
   readonly series: string;
   /** Path, for problems sent as events. */
   readonly instance: string;
-  forecast(): Promise<unknown>;
+  readonly forecast: () => Promise<unknown>;
 }
 
 export interface LiveStreams {
@@ -34,6 +36,7 @@ type LiveParts = Pick<AppParts, 'changes' | 'models' | 'limits' | 'logger'>;
 export function createLiveStreams(parts: LiveParts): LiveStreams {
   const admission = createAdmission(parts.limits.subscribers ?? DEFAULT_SUBSCRIBERS, tooManySubscribers);
   const open = new Set<Response>();
+  const gate = createGate(FORECASTS_AT_ONCE);
   let closed = false;
   return {
     open(response, subscription) {
@@ -41,7 +44,8 @@ export function createLiveStreams(parts: LiveParts): LiveStreams {
         throw new Problem('closing-down', 'The server is closing down; connect again after Retry-After seconds.');
       const leave = admission.enter();
       open.add(response);
-      const stop = follow(parts, response, subscription);
+      const forecast = () => gate(subscription.forecast);
+      const stop = follow(parts, response, { ...subscription, forecast });
       response.once('close', () => {
         stop();
         open.delete(response);
@@ -139,5 +143,25 @@ function coalesce(work: () => Promise<void>): Coalesced {
     stop: () => {
       stopped = true;
     },
+  };
+}
+
+type Gate = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** Lets so many works run at once, the others in the order of their coming. */
+function createGate(limit: number): Gate {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await work();
+    } finally {
+      // The place goes to the next in line, or back.
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
   };
 }

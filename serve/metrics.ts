@@ -81,6 +81,8 @@ export function createMetrics({ defaults = true }: { readonly defaults?: boolean
   if (defaults) collectDefaultMetrics({ register: registry, prefix: METRIC_PREFIX });
   const { counters, gauges, histograms } = register(registry);
   const readers: (() => void)[] = [];
+  /** What is shown of the live model of each stream, to be taken away with it. */
+  const shown = new Map<string, readonly Reading[]>();
   const metrics: Metrics = {
     count: (name, labels = {}, by = 1) => counters.get(name)?.inc({ ...labels }, by),
     set: (name, value, labels = {}) => {
@@ -88,8 +90,10 @@ export function createMetrics({ defaults = true }: { readonly defaults?: boolean
     },
     observe: (name, value, labels = {}) => histograms.get(name)?.observe({ ...labels }, value),
     modelLive: (header, alias) => {
-      forgetModel(gauges, header.stream);
-      describeModel(metrics, header, alias);
+      for (const [name, , labels] of shown.get(header.stream) ?? []) gauges.get(name)?.remove({ ...labels });
+      const readings = modelReadings(header, alias);
+      shown.set(header.stream, readings);
+      for (const [name, value, labels] of readings) metrics.set(name, value, labels);
     },
     beforeScrape: (read) => readers.push(read),
     contentType: registry.contentType,
@@ -124,28 +128,21 @@ function register(registry: Registry): Instruments {
   return made;
 }
 
-const MODEL_GAUGES = ['model_info', 'evaluation_crps', 'evaluation_coverage_ratio', 'evaluation_skill_ratio'] as const;
+/** A value of a gauge with its labels. */
+type Reading = readonly [name: NameOf<'gauge'>, value: number, labels: Labels];
 
-/** Removes the label sets of a stream, so that a scrape shows one live model. */
-function forgetModel(gauges: Map<string, Gauge>, stream: string): void {
-  for (const name of MODEL_GAUGES) removeStream(gauges.get(name), stream);
-}
-
-function removeStream(metric: Gauge | undefined, stream: string): void {
-  const held: Record<string, { labels: Labels }> = metric === undefined ? {} : Reflect.get(metric, 'hashMap');
-  for (const { labels } of Object.values(held)) if (labels.stream === stream) metric?.remove({ ...labels });
-}
-
-function describeModel(metrics: Metrics, header: ArtifactHeader, alias: string): void {
+function modelReadings(header: ArtifactHeader, alias: string): readonly Reading[] {
   const { stream, version, evaluation } = header;
-  const crps = evaluation.extrapolation.crps;
-  metrics.set('model_info', 1, { stream, version, alias });
-  metrics.set('model_trained_through_timestamp_seconds', header.trainedThrough / 1000, { stream });
-  metrics.set('evaluation_crps', crps, { stream, model: 'latent-ode' });
-  for (const [level, share] of Object.entries(evaluation.extrapolation.coverage))
-    metrics.set('evaluation_coverage_ratio', share, { stream, level });
-  for (const [baseline, scores] of Object.entries(evaluation.baselines)) {
-    metrics.set('evaluation_crps', scores.crps, { stream, model: baseline });
-    metrics.set('evaluation_skill_ratio', 1 - crps / scores.crps, { stream, baseline });
-  }
+  const { crps, coverage } = evaluation.extrapolation;
+  const baselines = Object.entries(evaluation.baselines);
+  return [
+    ['model_info', 1, { stream, version, alias }],
+    ['model_trained_through_timestamp_seconds', header.trainedThrough / 1000, { stream }],
+    ['evaluation_crps', crps, { stream, model: 'latent-ode' }],
+    ...baselines.map(([model, s]): Reading => ['evaluation_crps', s.crps, { stream, model }]),
+    ...baselines.map(([baseline, s]): Reading => ['evaluation_skill_ratio', 1 - crps / s.crps, { stream, baseline }]),
+    ...Object.entries(coverage).map(
+      ([level, share]): Reading => ['evaluation_coverage_ratio', share, { stream, level }],
+    ),
+  ];
 }

@@ -65,10 +65,9 @@ class SchemaCollector {
 
   convert(schema: z.ZodType, io: 'input' | 'output'): unknown {
     // As a member of an array even the outermost schema with an id becomes a reference.
-    const json: JsonObject = z.toJSONSchema(z.array(schema), { io, unrepresentable: 'any' });
-    const { items, $defs } = relocate(json) as { items: unknown; $defs?: JsonObject };
-    for (const [id, definition] of Object.entries($defs ?? {})) this.components[id] ??= definition;
-    return items;
+    const { items, $defs = {} } = z.toJSONSchema(z.array(schema), { io, unrepresentable: 'any' });
+    for (const [id, definition] of Object.entries($defs)) this.components[id] ??= relocate(definition);
+    return relocate(items);
   }
 }
 

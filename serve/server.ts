@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { App } from './app.ts';
 import type { AuthConfig } from './app-parts.ts';
+import { type Connections, trackConnections } from './connections.ts';
 import { isLoopback } from './loopback.ts';
 
 /** A client has this long to send its request, headers and body. */
@@ -54,6 +55,7 @@ export async function listen(app: App, { host, port, auth }: ListenOptions): Pro
     app.handler,
   );
   server.timeout = SILENCE_MS;
+  const connections = trackConnections(server);
   await bind(server, host, port);
   const bound = boundPort(server, port);
   let closing: Promise<void> | undefined;
@@ -61,7 +63,7 @@ export async function listen(app: App, { host, port, auth }: ListenOptions): Pro
     url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
     port: bound,
     close: (graceMs = 3000) => {
-      closing ??= closeServer(server, app, graceMs);
+      closing ??= closeServer(server, connections, app, graceMs);
       return closing;
     },
   };
@@ -79,9 +81,9 @@ function boundPort(server: Server, port: number): number {
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-function closeServer(server: Server, app: App, graceMs: number): Promise<void> {
+function closeServer(server: Server, connections: Connections, app: App, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+    const sweep = setInterval(() => connections.closeIdle(), SWEEP_MS);
     const force = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {
       clearInterval(sweep);

@@ -7,12 +7,35 @@ const MAX_FAULTS = 10;
 
 /** @throws Problem with the code of the first fault. @param at pointer to where `value` stands in the body. */
 export function validate<T>(schema: z.ZodType<T>, value: unknown, at = ''): T {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: explain });
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
   const faults = issues.slice(0, MAX_FAULTS).map((issue) => faultOf(issue, at));
   const more = issues.length > 1 ? { extensions: { errors: faults } } : {};
   throw new Problem(codeOf(issues[0]), sentenceOf(faults[0]), { field: faults[0].field, ...more });
+}
+
+/** Sentences for faults that a schema says nothing of itself about. */
+function explain(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== 'invalid_type') return undefined;
+  const wanted = KINDS[issue.expected] ?? issue.expected;
+  return issue.input === undefined ? `is missing; give ${wanted}` : `must be ${wanted}, not ${kindOf(issue.input)}`;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a finite number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+function kindOf(input: unknown): string {
+  if (input === null) return 'null';
+  if (Array.isArray(input)) return KINDS.array;
+  return typeof input === 'number' ? String(input) : (KINDS[typeof input] ?? typeof input);
 }
 
 function codeOf(issue: z.core.$ZodIssue): ProblemCode {

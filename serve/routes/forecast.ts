@@ -1,7 +1,7 @@
 /** `POST /v1/forecast`: one query, or a batch answered in order with an error in its place. */
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.ts';
-import { answerForecast, type RequestModels, requestModels } from '../forecast-service.ts';
+import { answerForecast, openScope, type RequestScope } from '../forecast-service.ts';
 import { parseJson } from '../json-text.ts';
 import { Problem } from '../problem.ts';
 import { problemBody, toProblem } from '../problem-answer.ts';
@@ -71,18 +71,18 @@ async function handle(
   exchange: Exchange<unknown, unknown, Body>,
 ): Promise<Reply> {
   const { body } = exchange;
-  const models = requestModels(parts);
+  const scope = openScope(parts);
   try {
-    if ('query' in body) return { json: await answerForecast(parts, models, body.query) };
-    return { json: { results: await answerBatch(parts, models, querySchema, body.batch, exchange) } };
+    if ('query' in body) return { json: await answerForecast(parts, scope, body.query) };
+    return { json: { results: await answerBatch(parts, scope, querySchema, body.batch, exchange) } };
   } finally {
-    models.release();
+    scope.close();
   }
 }
 
 async function answerBatch(
   parts: AppParts,
-  models: RequestModels,
+  scope: RequestScope,
   querySchema: z.ZodType<ForecastInput>,
   batch: readonly unknown[],
   { request, response }: Exchange<unknown, unknown, Body>,
@@ -90,7 +90,7 @@ async function answerBatch(
   const results: unknown[] = [];
   for (const [i, value] of batch.entries()) {
     if (response.destroyed) break;
-    const answer = async () => answerForecast(parts, models, validate(querySchema, value));
+    const answer = async () => answerForecast(parts, scope, validate(querySchema, value));
     results.push(await answer().catch((error: unknown) => inItsPlace(parts, error, problemInstance(i))));
   }
   return results;

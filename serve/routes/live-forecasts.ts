@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.ts';
 import { checkTimeChoice } from '../asked-times.ts';
-import { answerForecast, findStream, requestModels } from '../forecast-service.ts';
+import { answerForecast, findStream, openScope } from '../forecast-service.ts';
 import type { LiveStreams } from '../live-streams.ts';
 import { type Route, route } from '../route.ts';
 import { durationParameter, knownFields, seriesParams, timeParameter } from '../schemas/common.ts';
@@ -56,6 +56,7 @@ export function liveForecastsRoute(parts: AppParts, live: LiveStreams): Route {
       findSeries(parts, params);
       const input = forecastInput(parts, params, query);
       checkTimeChoice(input);
+      if (request.method === 'HEAD') return { json: null };
       live.open(response, { ...params, instance: request.path, forecast: () => forecastOnce(parts, input) });
       return undefined;
     },
@@ -79,10 +80,10 @@ function forecastInput(parts: AppParts, params: Params, query: LiveQuery): Forec
 }
 
 async function forecastOnce(parts: AppParts, input: ForecastInput) {
-  const models = requestModels(parts);
+  const scope = openScope(parts);
   try {
-    return await answerForecast(parts, models, input);
+    return await answerForecast(parts, scope, input);
   } finally {
-    models.release();
+    scope.close();
   }
 }

@@ -15,7 +15,9 @@ const ask = async (more: object): Promise<ForecastAnswer> => {
   return forecastAnswerSchema.parse(await response.json());
 };
 const batch = z.object({
-  results: z.array(z.looseObject({ code: z.string().optional(), field: z.string().optional(), times: z.unknown().optional() })),
+  results: z.array(
+    z.looseObject({ code: z.string().optional(), field: z.string().optional(), times: z.unknown().optional() }),
+  ),
 });
 
 describe('POST /v1/forecast', () => {
