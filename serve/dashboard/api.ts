@@ -2,7 +2,10 @@
  * The page's only way to the server: one place for every route and its shape. Times are turned into ms since the epoch
  * here, so that nothing else on the page meets an ISO string.
  */
-import type { EvaluationRecord, TrainingRecord } from '../../model/artifact-format.ts';
+import type { z } from 'zod';
+import type { ForecastAnswer as RawForecast } from '../schemas/forecast.ts';
+import type { ModelAnswer } from '../schemas/models.ts';
+import type { observationsSchema, StreamAnswer, seriesSchema, truthSchema } from '../schemas/streams.ts';
 import { parseIsoTime } from '../time.ts';
 
 type Time = number | string;
@@ -12,7 +15,7 @@ export interface StreamInfo {
   readonly channels: readonly string[];
   readonly observations: number;
   readonly series: number;
-  readonly lastTime: number | undefined;
+  readonly lastEventTime: number | undefined;
   /** Longest context and trained horizon. */
   readonly windowMs: number;
   readonly horizonMs: number;
@@ -22,14 +25,7 @@ export interface StreamInfo {
 }
 
 /** How training goes on, where the answering process knows. */
-export interface TrainingProgress {
-  readonly state: 'waiting' | 'training' | 'idle';
-  readonly steps: number;
-  readonly windows: number;
-  readonly lossCurve: TrainingRecord['lossCurve'];
-  /** Until the next version is expected. */
-  readonly remainingMs?: number;
-}
+export type TrainingProgress = NonNullable<StreamAnswer['training']>;
 
 export interface SeriesInfo {
   readonly series: string;
@@ -66,8 +62,8 @@ export interface ModelInfo {
   readonly aliases: readonly string[];
   readonly createdAt: number;
   readonly trainedThrough: number;
-  readonly training: TrainingRecord;
-  readonly evaluation: EvaluationRecord;
+  readonly training: ModelAnswer['training'];
+  readonly evaluation: ModelAnswer['evaluation'];
 }
 
 /** What the server says went wrong (RFC 9457), or what kept us from asking it. */
@@ -123,8 +119,6 @@ export interface Range {
   readonly to: number;
 }
 
-const MOST_PAGES = 10;
-
 export type Api = ReturnType<typeof createApi>;
 
 export function createApi(options: ApiOptions) {
@@ -132,36 +126,30 @@ export function createApi(options: ApiOptions) {
 
   return {
     async streams(signal?: AbortSignal): Promise<StreamInfo[]> {
-      const { streams } = await get<{ streams: RawStream[] }>('/v1/streams', signal);
+      const { streams } = await get<{ streams: StreamAnswer[] }>('/v1/streams', signal);
       return streams.map(readStream);
     },
 
-    /** All series, most recent first; of a very long list the first pages. */
+    /** The most recent ones, newest first. */
     async series(stream: string, signal?: AbortSignal): Promise<SeriesInfo[]> {
-      const found: SeriesInfo[] = [];
-      let after: string | null = '';
-      for (let page = 0; after !== null && page < MOST_PAGES; page++) {
-        const query: string = after === '' ? '' : `&after=${encodeURIComponent(after)}`;
-        const answer: RawSeriesPage = await get(`${streamPath(stream)}/series?limit=1000${query}`, signal);
-        found.push(...answer.series.map(readSeries));
-        after = answer.next;
-      }
-      return found.sort((a, b) => b.lastTime - a.lastTime);
+      const path = `${streamPath(stream)}/series?order=recent&limit=1000`;
+      const { series } = await get<{ series: z.output<typeof seriesSchema>[] }>(path, signal);
+      return series.map(readSeries);
     },
 
     async oneSeries(stream: string, series: string, signal?: AbortSignal): Promise<SeriesInfo> {
-      return readSeries(await get<RawSeries>(seriesPath(stream, series), signal));
+      return readSeries(await get<z.output<typeof seriesSchema>>(seriesPath(stream, series), signal));
     },
 
     /** Of a range with more observations than can be told apart, the newest. */
     async observations(stream: string, series: string, range: Range, signal?: AbortSignal): Promise<Columns> {
       const path = `${seriesPath(stream, series)}/observations?${rangeQuery(range)}&keep=newest&limit=5000`;
-      return readColumns(await get<RawColumns>(path, signal));
+      return readObservations(await get<Observations>(path, signal));
     },
 
     async truth(stream: string, series: string, range: Range, step: number, signal?: AbortSignal): Promise<Columns> {
       const path = `${seriesPath(stream, series)}/truth?${rangeQuery(range)}&step=${step}`;
-      return readColumns(await get<RawColumns>(path, signal));
+      return readColumns(await get<z.output<typeof truthSchema>>(path, signal));
     },
 
     async forecast(body: ForecastBody, signal?: AbortSignal): Promise<ForecastAnswer> {
@@ -170,7 +158,7 @@ export function createApi(options: ApiOptions) {
     },
 
     async models(stream: string, signal?: AbortSignal): Promise<ModelInfo[]> {
-      const { models } = await get<{ models: RawModel[] }>(`${streamPath(stream)}/models`, signal);
+      const { models } = await get<{ models: ModelAnswer[] }>(`${streamPath(stream)}/models`, signal);
       return models.map(readModel);
     },
 
@@ -219,85 +207,41 @@ function rangeQuery({ from, to }: Range): string {
   return `from=${from}&to=${to}`;
 }
 
-// The shapes on the wire, each with its reader.
+// Readers, one for each shape on the wire.
 
-interface RawStream {
-  readonly stream: string;
-  readonly channels: readonly string[];
-  readonly observations: number;
-  readonly series: number;
-  readonly lastTime: Time | null;
-  readonly windowMs: number;
-  readonly horizonMs: number;
-  readonly simulated: boolean;
-  readonly training: TrainingProgress | null;
+function readStream({ lastEventTime, training, ...same }: StreamAnswer): StreamInfo {
+  return { ...same, lastEventTime: maybeMs(lastEventTime), training: training ?? undefined };
 }
 
-function readStream({ stream, lastTime, training, ...same }: RawStream): StreamInfo {
-  return { ...same, name: stream, lastTime: maybeMs(lastTime), training: training ?? undefined };
+function readSeries({ series, observations, firstTime, lastTime }: z.output<typeof seriesSchema>): SeriesInfo {
+  return { series, observations, firstTime: toMs(firstTime), lastTime: toMs(lastTime) };
 }
 
-interface RawSeriesPage {
-  readonly series: readonly RawSeries[];
-  /** Where the next page goes on. */
-  readonly next: string | null;
+type Observations = z.output<typeof observationsSchema>;
+
+function readObservations({ observations: rows }: Observations): Columns {
+  const names = new Set(rows.flatMap(({ values }) => Object.keys(values)));
+  const columns = [...names].map((name) => [name, rows.map(({ values }) => values[name] ?? null)] as const);
+  return { times: rows.map(({ time }) => toMs(time)), values: Object.fromEntries(columns) };
 }
 
-interface RawSeries {
-  readonly series: string;
-  readonly observations: number;
-  readonly firstTime: Time;
-  readonly lastTime: Time;
-}
-
-function readSeries(raw: RawSeries): SeriesInfo {
-  const { series, observations } = raw;
-  return { series, observations, firstTime: toMs(raw.firstTime), lastTime: toMs(raw.lastTime) };
-}
-
-interface RawColumns {
-  readonly times: readonly Time[];
-  readonly channels: Readonly<Record<string, readonly (number | null)[]>>;
-}
-
-function readColumns({ times, channels }: RawColumns): Columns {
+function readColumns({ times, channels }: Pick<z.output<typeof truthSchema>, 'times' | 'channels'>): Columns {
   return { times: times.map(toMs), values: channels };
 }
 
-interface RawForecast {
-  readonly times: readonly Time[];
-  readonly kind: readonly Kind[];
-  readonly channels: Readonly<Record<string, ChannelAnswer>>;
-  readonly model: { readonly version: string; readonly alias: string; readonly trainedThrough: Time };
-  readonly lastEventTime: Time;
-  readonly observationsUsed: number;
-}
-
-function readForecast(raw: RawForecast): ForecastAnswer {
-  const { version, alias, trainedThrough } = raw.model;
+function readForecast({ times, kind, channels, model, lastEventTime, observationsUsed }: RawForecast): ForecastAnswer {
   return {
-    times: raw.times.map(toMs),
-    kind: raw.kind,
-    channels: raw.channels,
-    model: { version, alias, trainedThrough: toMs(trainedThrough) },
-    lastEventTime: toMs(raw.lastEventTime),
-    observationsUsed: raw.observationsUsed,
+    times: times.map(toMs),
+    kind,
+    channels,
+    model: { version: model.version, alias: model.alias, trainedThrough: toMs(model.trainedThrough) },
+    lastEventTime: toMs(lastEventTime),
+    observationsUsed,
   };
 }
 
-interface RawModel {
-  readonly version: string;
-  readonly aliases: readonly string[];
-  readonly createdAt: Time;
-  readonly trainedThrough: Time;
-  readonly training: TrainingRecord;
-  readonly evaluation: EvaluationRecord;
-}
-
-function readModel(raw: RawModel): ModelInfo {
-  const { version, aliases, training, evaluation } = raw;
-  const [createdAt, trainedThrough] = [toMs(raw.createdAt), toMs(raw.trainedThrough)];
-  return { version, aliases, createdAt, trainedThrough, training, evaluation };
+function readModel({ version, aliases, createdAt, trainedThrough, training, evaluation }: ModelAnswer): ModelInfo {
+  return { version, aliases, createdAt: toMs(createdAt), trainedThrough: toMs(trainedThrough), training, evaluation };
 }
 
 function toMs(time: Time): number {

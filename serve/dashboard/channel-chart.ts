@@ -330,6 +330,8 @@ function describe(element: HTMLElement, picture: Picture, channel: string): void
     'data-forecast-from': forecast?.times[0],
     'data-forecast-to': forecast?.times.at(-1),
     'data-anchor': anchor.name,
+    'data-anchor-time': anchor.time,
+    'data-last-event': picture.lastEvent,
     'data-mean': now?.mean,
     'data-low80': now?.low80,
     'data-high80': now?.high80,

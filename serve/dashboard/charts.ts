@@ -14,7 +14,8 @@ export interface ChartsOptions {
 }
 
 export interface Charts {
-  readonly element: HTMLElement;
+  readonly channels: HTMLElement;
+  readonly plane: HTMLElement | undefined;
   update(picture: Picture): void;
   resize(): void;
   close(): void;
@@ -26,10 +27,9 @@ export function createCharts({ channels, ...options }: ChartsOptions): Charts {
     createChannelChart({ ...options, channel, cursorKey: 'time', showTimes: i === channels.length - 1 }),
   );
   const drawings = [...stack, ...(plane ? [createPlaneChart(plane, options.palette)] : [])];
-  const channelsElement = h('div', { class: 'channels' }, ...stack.map(({ element }) => element));
-  const rest = drawings.slice(stack.length).map(({ element }) => element);
   return {
-    element: h('div', { class: plane ? 'charts with-plane' : 'charts' }, channelsElement, ...rest),
+    channels: h('div', { class: 'channels' }, ...stack.map(({ element }) => element)),
+    plane: drawings[stack.length]?.element,
     update: (picture) => {
       for (const drawing of drawings) drawing.update(picture);
     },

@@ -1,7 +1,8 @@
 /** Which series to show to a reader who has not chosen one. Pure. */
 import type { SeriesInfo } from './api.ts';
 
-const FRESH_MS = 10_000;
+/** A series this far behind the newest event of its stream has ended or pauses. */
+export const FRESH_MS = 10_000;
 const ENOUGH = 10;
 
 /** Of those with news, the youngest that is known well enough: it has most of its life before it. */

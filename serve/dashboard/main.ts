@@ -2,11 +2,11 @@
 import { ApiProblem, createApi, type SeriesInfo, type StreamInfo } from './api.ts';
 import { createAskPanel } from './ask-panel.ts';
 import { type Charts, createCharts } from './charts.ts';
-import { hasEnded, mostPromising } from './choose-series.ts';
+import { FRESH_MS, hasEnded, mostPromising } from './choose-series.ts';
 import { h, setAttributes, setText } from './dom.ts';
 import { createErrorPanel } from './error-panel.ts';
 import { addSample, type RateSample, rateOf } from './event-rate.ts';
-import { formatCount, formatDuration, formatInstant } from './format.ts';
+import { formatCount, formatDuration } from './format.ts';
 import type { Connection } from './live.ts';
 import { createModelPanel } from './model-panel.ts';
 import { buildPage } from './page.ts';
@@ -54,7 +54,7 @@ const picker = createSeriesPicker({
 });
 const page = buildPage(
   document.getElementById('page') ?? document.body,
-  { seriesPicker: picker.element, panels: [errorPanel.element, askPanel.element, modelPanel.element] },
+  { seriesPicker: picker.element, error: errorPanel.element, ask: askPanel.element, model: modelPanel.element },
   {
     zoom: (factor) => state && watch?.setRange(zoom(state.picture.range, factor, zoomCentre(state))),
     fit: () => watch?.fit(),
@@ -96,9 +96,15 @@ async function readStream(name: string): Promise<void> {
   const stream = known.streams.find((info) => info.name === name);
   if (!stream) return;
   known.rates = addSample(known.rates, { time: clock(), count: stream.observations });
-  await readSeriesList();
+  if (hasFallenBehind(stream)) await readSeriesList();
   const models = await api.models(name);
-  if (known.stream?.name === name) modelPanel.update(models, clock());
+  if (known.stream?.name === name) modelPanel.update(models, stream.training, clock());
+}
+
+/** Lists can be long: they are read only where another series may have to be shown, and when the picker is opened. */
+function hasFallenBehind({ lastEventTime }: StreamInfo): boolean {
+  const own = state?.picture.lastEvent;
+  return own === undefined || (!known.pinned && lastEventTime !== undefined && own < lastEventTime - FRESH_MS);
 }
 
 async function readSeriesList(): Promise<void> {
@@ -107,7 +113,7 @@ async function readSeriesList(): Promise<void> {
   const series = await api.series(stream.name);
   if (known.stream?.name !== stream.name) return;
   known.series = series;
-  const leave = known.seriesName === undefined || (!known.pinned && hasEnded(known.seriesName, series));
+  const leave = !known.pinned && (known.seriesName === undefined || hasEnded(known.seriesName, series));
   const next = leave ? mostPromising(series) : undefined;
   if (next !== undefined && next !== known.seriesName) openSeries(next, false);
   else picker.update(series, known.seriesName);
@@ -119,7 +125,7 @@ async function readSeriesList(): Promise<void> {
 async function openFromHash(): Promise<void> {
   const [, stream, series] = location.hash.split('/').map(decodeURIComponent);
   const named = known.streams.find(({ name }) => name === stream);
-  const latest = [...known.streams].sort((a, b) => (b.lastTime ?? 0) - (a.lastTime ?? 0))[0];
+  const latest = [...known.streams].sort((a, b) => (b.lastEventTime ?? 0) - (a.lastEventTime ?? 0))[0];
   const wanted = named ?? latest;
   if (wanted && (wanted.name !== known.stream?.name || (series !== undefined && series !== known.seriesName))) {
     await openStream(wanted.name, series);
@@ -132,7 +138,7 @@ async function openStream(name: string, series?: string): Promise<void> {
   leaveSeries();
   Object.assign(known, { stream, series: [], seriesName: undefined, pinned: false, rates: [] });
   page.streamSelect.value = name;
-  modelPanel.update([], clock());
+  modelPanel.update([], undefined, clock());
   showError();
   charts?.close();
   const { channels } = stream;
@@ -142,7 +148,10 @@ async function openStream(name: string, series?: string): Promise<void> {
     onRange: (range) => watch?.setRange(range),
     onFit: () => watch?.fit(),
   });
-  page.charts.replaceChildren(charts.element);
+  page.channels.replaceChildren(charts.channels);
+  setAttributes(page.channels, { 'data-channels': channels.length });
+  page.plane.replaceChildren(...(charts.plane ? [charts.plane] : []));
+  page.plane.hidden = charts.plane === undefined;
   if (series) openSeries(series, true);
   await readStream(name).catch(() => undefined);
   showStatus();
@@ -208,8 +217,7 @@ function showState(next: SeriesState): void {
   page.truthKey.hidden = !picture.truth || picture.truth.times.length === 0;
   setAttributes(page.followButton, { 'aria-pressed': String(next.following), hidden: !next.live });
   setText(page.followButton, next.following ? 'Following now' : 'Follow now');
-  const [from, to] = [picture.range.from, picture.range.to].map((t) => formatInstant(t, span(picture.range)));
-  setText(page.range, `${from} – ${to} UTC`);
+  setText(page.range, formatDuration(span(picture.range)));
   showBanner();
   showStatus();
 }
@@ -235,7 +243,7 @@ const CONNECTIONS: Readonly<Record<Connection, string>> = {
 };
 
 function showStatus(): void {
-  const connection = known.problem?.status === 0 ? 'offline' : known.connection;
+  const connection = known.problem?.status === 0 ? 'offline' : watch ? known.connection : 'live';
   setText(page.connection, CONNECTIONS[connection]);
   setAttributes(page.connection, { 'data-state': connection });
   const stream = known.streams.find(({ name }) => name === known.stream?.name);
@@ -250,17 +258,54 @@ function showStatus(): void {
   setAttributes(page.facts, { 'data-rate': rate });
 }
 
-/** One sentence at most: that there is no model yet, or the latest problem. */
+/** One sentence at most: the latest problem, that there is no model yet, or that there is nothing to see. */
 function showBanner(): void {
-  const problem = known.problem ?? state?.problem;
-  const training = problem?.code === 'no-model';
-  page.banner.hidden = problem === undefined;
-  if (!problem) return;
-  page.banner.className = training ? 'banner training' : 'banner problem';
-  setAttributes(page.banner, { 'data-code': problem.code });
-  const left = Math.max(1, Math.ceil(((state?.trainingUntil ?? clock()) - clock()) / 1000));
-  const [title, detail] = training
-    ? ['No model yet: training', `about ${formatDuration(left * 1000)} to go. The chart fills in by itself.`]
-    : [problem.title, problem.detail];
-  page.banner.replaceChildren(h('strong', {}, title), h('span', {}, detail));
+  const notice = noticeOf(known.problem ?? state?.problem);
+  page.banner.hidden = notice === undefined;
+  if (!notice || page.banner.dataset.text === notice.title + notice.detail) return;
+  page.banner.className = `banner ${notice.tone}`;
+  setAttributes(page.banner, { 'data-code': notice.code, 'data-text': notice.title + notice.detail });
+  const more = notice.code === 'unauthorised' ? [keyForm()] : [];
+  page.banner.replaceChildren(h('strong', {}, notice.title), h('span', {}, notice.detail), ...more);
+}
+
+interface Notice {
+  readonly code: string;
+  readonly tone: 'calm' | 'problem';
+  readonly title: string;
+  readonly detail: string;
+}
+
+function noticeOf(problem: ApiProblem | undefined): Notice | undefined {
+  if (problem?.code === 'no-model')
+    return { code: problem.code, tone: 'calm', title: 'No model yet:', detail: training() };
+  if (problem) return { code: problem.code, tone: 'problem', title: problem.title, detail: problem.detail };
+  if (known.streams.length === 0) {
+    return { code: 'no-streams', tone: 'calm', title: 'No streams', detail: 'Name one in the configuration.' };
+  }
+  if (known.stream && known.seriesName === undefined) {
+    const detail = `POST one to /v1/streams/${known.stream.name}/events, and it is drawn here.`;
+    return { code: 'no-series', tone: 'calm', title: 'No events yet.', detail };
+  }
+  return undefined;
+}
+
+/** Counts down in steps of the poll, so that the sentence does not flicker. */
+function training(): string {
+  const progress = known.streams.find(({ name }) => name === known.stream?.name)?.training;
+  if (progress?.state === 'waiting') return 'waiting for enough events to learn from.';
+  const left = progress?.remainingMs;
+  if (left === undefined) return 'training. The chart fills in by itself.';
+  return `training, about ${formatDuration(1000 * Math.max(1, Math.round(left / 1000)))} to go. The chart fills in by itself.`;
+}
+
+function keyForm(): HTMLElement {
+  const input = h('input', { type: 'password', class: 'field', 'aria-label': 'Key', autocomplete: 'off' });
+  const form = h('form', { class: 'ask' }, input, h('button', { type: 'submit', class: 'primary' }, 'Use key'));
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    sessionStorage.setItem('odecast-key', input.value);
+    location.reload();
+  });
+  return form;
 }

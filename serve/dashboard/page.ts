@@ -9,7 +9,8 @@ export interface PageParts {
   readonly range: HTMLElement;
   readonly truthKey: HTMLElement;
   readonly followButton: HTMLButtonElement;
-  readonly charts: HTMLElement;
+  readonly channels: HTMLElement;
+  readonly plane: HTMLElement;
 }
 
 export interface PageActions {
@@ -20,7 +21,9 @@ export interface PageActions {
 
 export interface PageSlots {
   readonly seriesPicker: HTMLElement;
-  readonly panels: readonly HTMLElement[];
+  readonly error: HTMLElement;
+  readonly ask: HTMLElement;
+  readonly model: HTMLElement;
 }
 
 export function buildPage(root: HTMLElement, slots: PageSlots, actions: PageActions): PageParts {
@@ -32,8 +35,11 @@ export function buildPage(root: HTMLElement, slots: PageSlots, actions: PageActi
     range: h('span', { class: 'quiet range', 'data-role': 'range' }),
     truthKey: key('truth', 'truth'),
     followButton: button('Follow', { 'aria-pressed': 'true', class: 'small' }, actions.toggleFollow),
-    charts: h('div', { class: 'charts-place', 'data-role': 'charts' }),
+    channels: h('div', { class: 'channels-place', 'data-role': 'charts' }),
+    plane: h('section', { class: 'card plane-card', 'aria-label': 'Plane', hidden: true }),
   };
+  parts.truthKey.hidden = true;
+  parts.followButton.hidden = true;
   root.replaceChildren(header(slots, parts), content(slots, parts, actions));
   return parts;
 }
@@ -51,7 +57,7 @@ function header({ seriesPicker }: PageSlots, { streamSelect, connection, facts }
   );
 }
 
-function content({ panels }: PageSlots, parts: PageParts, actions: PageActions): HTMLElement {
+function content({ error, ask, model }: PageSlots, parts: PageParts, actions: PageActions): HTMLElement {
   const zoom = h(
     'div',
     { class: 'tools', role: 'group', 'aria-label': 'Range of time' },
@@ -70,8 +76,9 @@ function content({ panels }: PageSlots, parts: PageParts, actions: PageActions):
     parts.truthKey,
   );
   const bar = h('div', { class: 'bar' }, legend, parts.range, zoom);
-  const view = h('section', { class: 'card view', 'aria-label': 'Forecast' }, bar, parts.banner, parts.charts);
-  return h('main', {}, view, h('aside', {}, ...panels));
+  const view = h('section', { class: 'card view', 'aria-label': 'Forecast' }, bar, parts.banner, parts.channels);
+  const left = h('div', { class: 'left' }, view, h('div', { class: 'below' }, error, ask));
+  return h('main', {}, left, h('aside', {}, parts.plane, model));
 }
 
 function key(kind: string, label: string): HTMLElement {

@@ -82,19 +82,21 @@ export interface Reading {
   readonly high80: number;
 }
 
-/** The forecast of a channel at the asked time that is nearest to `time`. */
+/** The forecast of a channel at a time, on the straight line between the two asked times that enclose it. */
 export function readingAt(forecast: ForecastAnswer, channel: string, time: number): Reading | undefined {
-  const index = nearest(forecast.times, time);
+  const { times, kind } = forecast;
   const answer = forecast.channels[channel];
   const band = answer && bandsOf(forecast, channel).find(({ level }) => level === 0.8);
-  if (index < 0 || !band) return undefined;
-  return {
-    time: forecast.times[index],
-    kind: forecast.kind[index],
-    mean: answer.mean[index],
-    low80: band.low[index],
-    high80: band.high[index],
-  };
+  if (times.length === 0 || !band) return undefined;
+  const at = Math.min(Math.max(time, times[0]), times[times.length - 1]);
+  const next = Math.max(
+    1,
+    times.findIndex((t) => t >= at),
+  );
+  const share = times.length === 1 ? 0 : (at - times[next - 1]) / (times[next] - times[next - 1]);
+  const between = (v: readonly number[]) => (share === 0 ? v[next - 1] : v[next - 1] + share * (v[next] - v[next - 1]));
+  const [mean, low80, high80] = [answer.mean, band.low, band.high].map(between);
+  return { time: at, kind: kind[nearest(times, at)], mean, low80, high80 };
 }
 
 /** Index of the nearest of ascending times, −1 if there are none. */
@@ -121,8 +123,14 @@ export function valueRange(picture: Picture, channel: string): [number, number] 
   const slack = 1.5 * (core[1] - core[0]) || Number.POSITIVE_INFINITY;
   const [low, high] = [Math.max(all[0], core[0] - slack), Math.min(all[1], core[1] + slack)];
   if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
-  const margin = 0.06 * (high - low) || Math.max(Math.abs(high) * 0.05, 0.5);
-  return [low - margin, high + margin];
+  const margin = 0.04 * (high - low) || Math.max(Math.abs(high) * 0.05, 0.5);
+  return outwards(low - margin, high + margin);
+}
+
+/** To multiples of a power of two near a sixteenth of the range, so that the axis of a sliding picture rests. */
+function outwards(low: number, high: number): [number, number] {
+  const step = 2 ** Math.round(Math.log2((high - low) / 16));
+  return [Math.floor(low / step) * step, Math.ceil(high / step) * step];
 }
 
 export function truthOf({ truth, range }: Picture, channel: string): Point[] {

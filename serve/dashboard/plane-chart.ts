@@ -150,8 +150,10 @@ function paintScene(canvas: HTMLCanvasElement, frame: HTMLElement, scene: Scene,
 }
 
 function penFor(context: CanvasRenderingContext2D, width: number, height: number, scene: Scene, palette: Palette): Pen {
-  const places = [...scene.seen, ...scene.past, ...scene.future, ...scene.truth];
-  const [xs, ys] = [places.map(({ x }) => x), places.map(({ y }) => y)].map((v) => (v.length > 0 ? v : [-1, 1]));
+  const paths = [...scene.seen, ...scene.past, ...scene.future, ...scene.truth];
+  const likely = scene.blobs.filter(({ level }) => level === 0.5);
+  const xs = orUnit([...paths.map(({ x }) => x), ...likely.flatMap(({ x, width: w }) => [x - w, x + w])]);
+  const ys = orUnit([...paths.map(({ y }) => y), ...likely.flatMap(({ y, height: v }) => [y - v, y + v])]);
   const [left, right, bottom, top] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const room = { width: width - 2 * MARGIN, height: height - 2 * MARGIN };
   const scale = Math.min(room.width / Math.max(right - left, 1e-9), room.height / Math.max(top - bottom, 1e-9), 1e9);
@@ -167,9 +169,13 @@ function penFor(context: CanvasRenderingContext2D, width: number, height: number
   };
 }
 
+function orUnit(values: number[]): number[] {
+  return values.length > 0 ? values : [-1, 1];
+}
+
 function paintGrid(pen: Pen): void {
   const { context, width, height, palette, x, y, scale } = pen;
-  const step = niceStep(70 / scale);
+  const step = niceStep(42 / scale);
   context.lineWidth = 1;
   context.strokeStyle = palette.line;
   context.fillStyle = palette.muted;

@@ -16,8 +16,6 @@ export interface SeriesState {
   readonly following: boolean;
   /** Events arrive about now, so that the clock is where past and future part. */
   readonly live: boolean;
-  /** When a first model may be expected, ms since the epoch, while there is none. */
-  readonly trainingUntil: number | undefined;
   readonly problem: ApiProblem | undefined;
 }
 
@@ -45,6 +43,7 @@ const TIMES = 200;
 const REST_MS = 120;
 const NEWS_EVERY_MS = 400;
 const TICK_MS = 250;
+const RETRY_MS = 3000;
 /** How much further than the range a followed picture asks, so that the clock does not run out of it at once. */
 const AHEAD = 0.08;
 const NO_COLUMNS: Columns = { times: [], values: {} };
@@ -73,7 +72,6 @@ export function watchSeries(options: SeriesWatchOptions): SeriesWatch {
   let range: TimeRange | undefined;
   let following = true;
   let asked: number | undefined;
-  let trainingUntil: number | undefined;
   let hasTruth = stream.simulated;
   let news = true;
 
@@ -91,7 +89,7 @@ export function watchSeries(options: SeriesWatchOptions): SeriesWatch {
   function emit(): void {
     if (closing.signal.aborted || !range) return;
     const picture = { ...loaded, range, anchor: anchor(), asked };
-    options.onState({ picture, following: following && live(), live: live(), trainingUntil, problem: loaded.problem });
+    options.onState({ picture, following: following && live(), live: live(), problem: loaded.problem });
   }
 
   async function load(signal: AbortSignal): Promise<void> {
@@ -135,10 +133,8 @@ export function watchSeries(options: SeriesWatchOptions): SeriesWatch {
 
   /** Where there is no model yet, or no server, asks again by itself. */
   function waitForModel(problem: ApiProblem | undefined): void {
-    const waiting = problem?.status === 503;
-    if (!waiting) trainingUntil = undefined;
-    else if (problem.retryAfterMs !== undefined) trainingUntil = clock() + problem.retryAfterMs;
-    if (waiting || problem?.status === 0) pending.soon(Math.min(problem.retryAfterMs ?? 2000, 3000));
+    const worthWaiting = problem?.status === 503 || problem?.status === 0;
+    if (worthWaiting) pending.soon(Math.min(problem.retryAfterMs ?? RETRY_MS, RETRY_MS));
   }
 
   function tick(): void {
