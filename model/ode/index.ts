@@ -12,6 +12,7 @@ export {
   onKnots,
   pi,
 } from './controller.ts';
+export { dop853 } from './dop853.ts';
 export { type ExplicitRungeKutta, explicitRungeKutta } from './explicit-runge-kutta.ts';
 export { float64Space } from './float64-space.ts';
 export {
@@ -23,11 +24,24 @@ export {
 } from './gradient.ts';
 export type { Status } from './integrate.ts';
 export type { Method } from './method.ts';
-export { dopri5, euler, midpoint, rk4 } from './methods.ts';
+export {
+  bosh3,
+  dopri5,
+  euler,
+  fehlberg45,
+  heun,
+  heun21,
+  midpoint,
+  ralston,
+  rk4,
+  rk438,
+} from './methods.ts';
 export { noParameters } from './no-parameters.ts';
 export { ODE_ERROR_CODES, OdeError, type OdeErrorCode } from './ode-error.ts';
 export type { Statistics } from './problem.ts';
 export { type SaveAt, type Solution, type SolveOptions, solve } from './solve.ts';
 export type { StateSpace } from './state-space.ts';
 export { createTableau, type Tableau, type TableauSpec } from './tableau.ts';
+export { tsit5 } from './tsit5.ts';
 export type { Cotangents, VectorField } from './vector-field.ts';
+export { vern7 } from './vern7.ts';

@@ -11,6 +11,24 @@ export const midpoint: ExplicitRungeKutta = explicitRungeKutta({
   b: [0, 1],
 });
 
+/** Heun's second-order method: the trapezoidal rule with an Euler predictor. */
+export const heun: ExplicitRungeKutta = explicitRungeKutta({
+  name: 'heun',
+  order: 2,
+  c: [0, 1],
+  a: [[], [1]],
+  b: [1 / 2, 1 / 2],
+});
+
+/** Ralston 1962: least bound on the truncation error of the second-order methods. */
+export const ralston: ExplicitRungeKutta = explicitRungeKutta({
+  name: 'ralston',
+  order: 2,
+  c: [0, 2 / 3],
+  a: [[], [2 / 3]],
+  b: [1 / 4, 3 / 4],
+});
+
 /** Kutta 1901. */
 export const rk4: ExplicitRungeKutta = explicitRungeKutta({
   name: 'rk4',
@@ -18,6 +36,52 @@ export const rk4: ExplicitRungeKutta = explicitRungeKutta({
   c: [0, 1 / 2, 1 / 2, 1],
   a: [[], [1 / 2], [0, 1 / 2], [0, 0, 1]],
   b: [1 / 6, 1 / 3, 1 / 3, 1 / 6],
+});
+
+/** Kutta 1901, the 3/8 rule. */
+export const rk438: ExplicitRungeKutta = explicitRungeKutta({
+  name: 'rk4-38',
+  order: 4,
+  c: [0, 1 / 3, 2 / 3, 1],
+  a: [[], [1 / 3], [-1 / 3, 1], [1, -1, 1]],
+  b: [1 / 8, 3 / 8, 3 / 8, 1 / 8],
+});
+
+/** Heun with Euler as its error estimate. */
+export const heun21: ExplicitRungeKutta = explicitRungeKutta({
+  name: 'heun21',
+  order: 2,
+  c: [0, 1],
+  a: [[], [1]],
+  b: [1 / 2, 1 / 2],
+  error: { order: 1, weights: [-1 / 2, 1 / 2] },
+});
+
+/** Bogacki and Shampine 1989. */
+export const bosh3: ExplicitRungeKutta = explicitRungeKutta({
+  name: 'bosh3',
+  order: 3,
+  c: [0, 1 / 2, 3 / 4, 1],
+  a: [[], [1 / 2], [0, 3 / 4], [2 / 9, 1 / 3, 4 / 9]],
+  b: [2 / 9, 1 / 3, 4 / 9, 0],
+  error: { order: 2, weights: [-5 / 72, 1 / 12, 1 / 9, -1 / 8] },
+});
+
+/** Fehlberg 1969, propagating the fifth-order weights. */
+export const fehlberg45: ExplicitRungeKutta = explicitRungeKutta({
+  name: 'fehlberg45',
+  order: 5,
+  c: [0, 1 / 4, 3 / 8, 12 / 13, 1, 1 / 2],
+  a: [
+    [],
+    [1 / 4],
+    [3 / 32, 9 / 32],
+    [1932 / 2197, -7200 / 2197, 7296 / 2197],
+    [439 / 216, -8, 3680 / 513, -845 / 4104],
+    [-8 / 27, 2, -3544 / 2565, 1859 / 4104, -11 / 40],
+  ],
+  b: [16 / 135, 0, 6656 / 12825, 28561 / 56430, -9 / 50, 2 / 55],
+  error: { order: 4, weights: [1 / 360, 0, -128 / 4275, -2197 / 75240, 1 / 50, 2 / 55] },
 });
 
 /** Dormand and Prince 1980, RK5(4)7M; dense output of order 4 by Shampine 1986. */

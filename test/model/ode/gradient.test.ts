@@ -6,8 +6,10 @@ import {
   type Controller,
   constantSteps,
   type DifferentiableOptions,
+  dop853,
   dopri5,
   euler,
+  fehlberg45,
   float64Space,
   type Gradient,
   type Method,
@@ -18,7 +20,9 @@ import {
   rk4,
   solve,
   solveWithGradient,
+  tsit5,
   type VectorField,
+  vern7,
 } from '../../../model/ode/index.ts';
 import { type Matrix, times } from '../../problems.ts';
 import { differences, neuralField, relativeError } from './support.ts';
@@ -69,6 +73,10 @@ describe('backprop is the exact gradient of the discrete solution: differences a
     [rk4, constantSteps(3)],
     [dopri5, constantSteps(3)],
     [rk4, onKnots([0, 0.3, 1.1, 1.75, 2])],
+    [tsit5, constantSteps(3)],
+    [fehlberg45, constantSteps(3)],
+    [vern7, constantSteps(2)],
+    [dop853, constantSteps(2)],
   ];
   it.each(cases)('%o', (method, controller) => {
     checkDifferences({ ...BASE, method, controller }, backprop(), 1e-9);

@@ -5,6 +5,7 @@ import {
   backprop,
   type Controller,
   constantSteps,
+  dop853,
   dopri5,
   euler,
   float64Space,
@@ -42,6 +43,7 @@ const PARAMETERS = [-0.3, 1.1, -1.2, -0.4, 0.7, -0.2];
 const CASES: [string, Method, Controller][] = [
   ['euler', euler, constantSteps(5)],
   ['rk4 on knots', rk4, onKnots([0, 0.5, 1, 2])],
+  ['dop853', dop853, pi({ rtol: 1e-8 })],
   ['dopri5', dopri5, pi({ rtol: 1e-6 })],
   ['dopri5 with rejections', dopri5, pi({ rtol: 1e-9, firstStep: 2 })],
 ];
