@@ -72,19 +72,22 @@ function tooManyTimes(count: number, limit: number, field: string): Problem {
   );
 }
 
+/** Share of a step by which rounding may put the end of a grid before its last point. */
+const ON_GRID = 1e-9;
+
 /** Times follow the form of `from`: ISO, or numbers where it is one. */
 function gridTimes({ from, to, step = Number.NaN }: TimeChoice, limit: number): readonly AskedTime[] {
   if (from === undefined || to === undefined) return [];
-  const count = Math.floor((to.ms - from.ms) / step) + 1;
+  const count = Math.floor((to.ms - from.ms) / step + ON_GRID) + 1;
   if (count > limit) throw tooManyTimes(count, limit, '/step');
   const at = typeof from.asked === 'number' ? asNumber : asIso;
-  return Array.from({ length: count }, (_, i) => at(from.ms + i * step));
+  return Array.from({ length: count }, (_, i) => at(Math.min(from.ms + i * step, to.ms)));
 }
 
 function horizonTimes(choice: TimeChoice, horizon: number, last: number, rules: TimeRules): readonly AskedTime[] {
   const points = choice.points ?? rules.defaultPoints;
   const step = choice.step ?? horizon / points;
-  const count = choice.step === undefined ? points : Math.floor(horizon / step);
+  const count = choice.step === undefined ? points : Math.floor(horizon / step + ON_GRID);
   if (count > rules.limit) throw tooManyTimes(count, rules.limit, choice.step === undefined ? '/points' : '/step');
   if (count < 1)
     throw new Problem('invalid-request', '`step` is longer than `horizon`; shorten it.', { field: '/step' });
