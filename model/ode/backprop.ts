@@ -47,6 +47,8 @@ function disposeSegments<S>(space: StateSpace<S>, segments: Segment<S>[]): void 
 /** What goes backwards from step to step: ∂L/∂yₙ, ∂L/∂f(tₙ, yₙ) and ∂L/∂θ so far. */
 interface Carry<S, P> {
   readonly y: S;
+  /** tₙ: where the field jumps, another time than the end of the step before. */
+  readonly t: number;
   readonly slope: S | undefined;
   readonly parameters: P;
 }
@@ -77,11 +79,16 @@ function pullback<S, P>(
   if (solution.status !== 'success') return failedGradients(options, solution, solution, problem.statistics);
   const pulling = { problem, parameterSpace, method, cotangents };
   const outputs = outputsOf(segments, solution.times, t0);
-  let carry: Carry<S, P> = { y: space.zeros(y0), slope: undefined, parameters: parameterSpace.zeros(parameters) };
+  let carry: Carry<S, P> = {
+    t: Number.NaN,
+    y: space.zeros(y0),
+    slope: undefined,
+    parameters: parameterSpace.zeros(parameters),
+  };
   for (let n = segments.length - 1; n >= 0; n--) {
     carry = inScope(pulling, carry, (before) => pullSegment(pulling, segments[n], outputs.of[n], before));
   }
-  carry = inScope(pulling, carry, (before) => pullStart(pulling, t0, y0, outputs.atStart, before));
+  carry = inScope(pulling, carry, (before) => pullStart(pulling, y0, outputs.atStart, before));
   return {
     status: 'success',
     y0: carry.y,
@@ -117,10 +124,15 @@ function outputsOf<S>(
   for (const index of travelOrder(times, direction)) {
     while (n < segments.length - 1 && direction * (times[index] - segments[n].t1) > 0) n++;
     if (times[index] === t0) atStart.push(index);
-    else if (times[index] === segments[n].t1) of[n].atEnd.push(index);
-    else of[n].inside.push({ index, theta: (times[index] - segments[n].t) / segments[n].h });
+    else placeOutput(of[n], segments[n], index, times[index]);
   }
   return { of, atStart };
+}
+
+function placeOutput<S>({ atEnd, inside }: Outputs, { t, t1, h }: Segment<S>, index: number, time: number): void {
+  const theta = (time - t) / h;
+  if (time === t1 || theta >= 1) atEnd.push(index);
+  else inside.push({ index, theta: Math.max(0, theta) });
 }
 
 /** Sums that start as undefined; a sum is written in place only where the reversal made it. */
@@ -169,26 +181,35 @@ function pullSegment<S, P>(
     });
   }
   method.pull?.output(reversal, segment, cotangent);
-  const atEnd = cotangent.slopes[method.endIndex];
-  const slope =
-    before.slope !== undefined && atEnd !== undefined ? add(atEnd, [1], [before.slope]) : (atEnd ?? before.slope);
-  if (slope !== undefined) cotangent.y1 = add(cotangent.y1, [1], [reversal.vjp(segment.t1, segment.y1, slope)]);
+  for (const [t, slope] of nodeSlopes(add, before, segment.t1, cotangent.slopes[method.endIndex])) {
+    cotangent.y1 = add(cotangent.y1, [1], [reversal.vjp(t, segment.y1, slope)]);
+  }
   method.pull?.step(reversal, segment, cotangent);
   const y = cotangent.y ?? pulling.problem.space.zeros(segment.y);
-  return { y, slope: cotangent.slopes[0], parameters: reversal.parameters };
+  return { t: segment.t, y, slope: cotangent.slopes[0], parameters: reversal.parameters };
+}
+
+/** Cotangents of f at the node between two steps: one and the same slope, unless the field jumps there. */
+function nodeSlopes<S, P>(
+  add: Reversal<S, P>['add'],
+  after: Carry<S, P>,
+  t1: number,
+  atEnd: S | undefined,
+): [number, S][] {
+  if (after.slope === undefined) return atEnd === undefined ? [] : [[t1, atEnd]];
+  if (atEnd === undefined) return [[after.t, after.slope]];
+  if (after.t === t1) return [[t1, add(atEnd, [1], [after.slope])]];
+  return [
+    [after.t, after.slope],
+    [t1, atEnd],
+  ];
 }
 
 /** The last node: the slope at the start, and the saved states that are y0 itself. */
-function pullStart<S, P>(
-  pulling: Pullback<S, P>,
-  t0: number,
-  y0: S,
-  atStart: readonly number[],
-  before: Carry<S, P>,
-): Carry<S, P> {
+function pullStart<S, P>(pulling: Pullback<S, P>, y0: S, atStart: readonly number[], before: Carry<S, P>): Carry<S, P> {
   const reversal = createReversal(pulling, before.parameters);
   let y = before.y;
   for (const index of atStart) y = reversal.add(y, [1], [pulling.cotangents[index]]);
-  if (before.slope !== undefined) y = reversal.add(y, [1], [reversal.vjp(t0, y0, before.slope)]);
-  return { y, slope: undefined, parameters: reversal.parameters };
+  if (before.slope !== undefined) y = reversal.add(y, [1], [reversal.vjp(before.t, y0, before.slope)]);
+  return { t: before.t, y, slope: undefined, parameters: reversal.parameters };
 }

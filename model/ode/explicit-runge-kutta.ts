@@ -175,14 +175,15 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
     this.#attempted = false;
   }
 
-  forgetSlope(): void {
+  jumpTo(t: number): void {
     if (!this.#reuses && this.#filled > 0) this.#space.dispose(this.#work.slopes[0]);
     this.#filled = 0;
+    this.#work.t = t;
   }
 
   dispose(): void {
     this.#discardAttempt();
-    this.forgetSlope();
+    this.jumpTo(Number.NaN);
     this.#space.dispose(this.#work.y);
     this.#space.dispose(this.#zero);
   }

@@ -24,8 +24,8 @@ export interface Ending {
 export interface Span {
   readonly t0: number;
   readonly t1: number;
-  /** Strictly between t0 and t1, in the order of travel: times that no step crosses. */
-  readonly stops: readonly number[];
+  /** The span in pieces, in the order of travel: a jump of the field is one double after one's end and before the next. */
+  readonly legs: readonly (readonly [number, number])[];
 }
 
 export interface Course<S, P> {
@@ -61,9 +61,9 @@ function integrateFixed<S, P>(
   grid: (t0: number, t1: number) => Float64Array,
 ): Ending {
   const { space, statistics } = course.problem;
-  const ends = [course.span.t0, ...course.span.stops, course.span.t1];
-  for (let leg = 1; leg < ends.length; leg++) {
-    const times = grid(ends[leg - 1], ends[leg]);
+  for (const [from, to] of course.span.legs) {
+    if (stepper.segment.t !== from) stepper.jumpTo(from);
+    const times = grid(from, to);
     for (let i = 1; i < times.length; i++) {
       if (statistics.accepted >= course.maxSteps) return { status: 'max-steps', failedAt: times[i - 1] };
       stepper.attempt(times[i], undefined);
@@ -78,29 +78,45 @@ function integrateFixed<S, P>(
 }
 
 function integrateAdaptive<S, P>(course: Course<S, P>, stepper: Stepper<S>, controller: AdaptiveController): Ending {
-  const { span, method, problem, maxSteps } = course;
-  const { statistics } = problem;
-  const order = Math.min(method.order, method.errorOrder ?? method.order) + 1;
+  let ending: Ending = SUCCESS;
+  let length = firstLength(course, stepper, controller);
+  for (const [from, to] of course.span.legs) {
+    if (stepper.segment.t !== from) stepper.jumpTo(from);
+    ending = integrateLeg(course, stepper, controller, to, length);
+    if (ending.status !== 'success') return ending;
+    length = ending.nextStep ?? length;
+  }
+  return ending;
+}
+
+/** Steps of about the right error from where the stepper is to `end`, the first of them `length` long. */
+function integrateLeg<S, P>(
+  course: Course<S, P>,
+  stepper: Stepper<S>,
+  controller: AdaptiveController,
+  end: number,
+  length: number,
+): Ending {
+  const { statistics } = course.problem;
+  const order = errorOrder(course.method) + 1;
   const history = createErrorHistory();
-  const direction = Math.sign(span.t1 - span.t0);
-  const ends = [...span.stops, span.t1];
-  let t = span.t0;
-  let length = firstLength(course, stepper, controller, order - 1);
+  let t = stepper.segment.t;
   if (Number.isNaN(length)) return { status: 'non-finite', failedAt: t };
-  for (let leg = 0; leg < ends.length; ) {
-    if (statistics.accepted + statistics.rejected >= maxSteps) return { status: 'max-steps', failedAt: t };
-    const left = Math.abs(ends[leg] - t);
+  const direction = Math.sign(end - t);
+  while (t !== end) {
+    if (statistics.accepted + statistics.rejected >= course.maxSteps) return { status: 'max-steps', failedAt: t };
+    const left = Math.abs(end - t);
     // Within 1 % of the end, the end: else the last step would be a sliver.
     const last = length * 1.01 >= left;
+    const t1 = last ? end : t + direction * length;
+    // Not |t1 − t|, which is never less than a double's spacing: an underflow would go unseen.
     const tried = last ? left : length;
-    const t1 = last ? ends[leg] : t + direction * tried;
     const ratio = stepper.attempt(t1, controller);
     const factor = stepFactor(controller, history, ratio, order);
     if (ratio <= 1) {
       accept(course, stepper);
       t = t1;
-      length = Math.min(controller.maxStep, last ? Math.max(length, tried * factor) : tried * factor);
-      if (last) leg++;
+      length = last ? Math.max(length, tried * factor) : tried * factor;
     } else {
       statistics.rejected++;
       length = tried * factor;
@@ -108,21 +124,18 @@ function integrateAdaptive<S, P>(course: Course<S, P>, stepper: Stepper<S>, cont
         return { status: Number.isFinite(ratio) ? 'min-step' : 'non-finite', failedAt: t };
       }
     }
-    length = Math.max(length, controller.minStep);
+    length = Math.min(controller.maxStep, Math.max(controller.minStep, length));
   }
   return { status: 'success', nextStep: length };
 }
 
-function firstLength<S, P>(
-  course: Course<S, P>,
-  stepper: Stepper<S>,
-  controller: AdaptiveController,
-  order: number,
-): number {
-  const { t0, t1 } = course.span;
+const errorOrder = ({ order, errorOrder: embedded = order }: Method): number => Math.min(order, embedded);
+
+function firstLength<S, P>(course: Course<S, P>, stepper: Stepper<S>, controller: AdaptiveController): number {
+  const { method, problem, span } = course;
   if (controller.firstStep !== undefined) return Math.min(controller.firstStep, controller.maxStep);
-  const slope = stepper.startSlope();
-  const start = { t: t0, y: stepper.segment.y, slope, span: t1 - t0, order };
-  const length = initialStep(course.problem, controller, start);
+  const { t, y } = stepper.segment;
+  const start = { t, y, slope: stepper.startSlope(), span: span.t1 - span.t0, order: errorOrder(method) };
+  const length = initialStep(problem, controller, start);
   return Math.min(controller.maxStep, Math.max(controller.minStep, length));
 }

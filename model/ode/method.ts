@@ -47,8 +47,8 @@ export interface Stepper<S> {
   prepareOutput(): void;
   /** Moves to the end of the attempted step. With `retain` the segment's states are the caller's from now on. */
   accept(retain: boolean): void;
-  /** Forgets the slope at the start: the field jumps here. */
-  forgetSlope(): void;
+  /** The field jumps: go on from time `t` with the same state and nothing else that was known. */
+  jumpTo(t: number): void;
   dispose(): void;
 }
 

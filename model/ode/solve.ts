@@ -2,6 +2,7 @@
  * One call that joins orthogonal values: a space, a field, a method, a controller, what to save. Gradients are in
  * `gradient.ts`; the loop is in `integrate.ts`.
  */
+import { adjacent } from './adjacent-double.ts';
 import { type Controller, pi } from './controller.ts';
 import { type Ending, integrate, type Span, type Status } from './integrate.ts';
 import { valueAt } from './interpolate.ts';
@@ -96,8 +97,16 @@ function createSpan<S, P>({ t0, t1, jumps = [] }: SolveOptions<S, P>, saveAt: Sa
   const high = Math.max(t0, end);
   const outside = asked.find((time) => time < low || time > high);
   ensure(outside === undefined, 'bad-save-at', () => `saveAt time ${outside} is outside the span [${low}, ${high}].`);
-  const stops = [...new Set(Array.from(jumps))].filter((stop) => stop > low && stop < high).sort((a, b) => a - b);
-  return { t0, t1: end, stops: end < t0 ? stops.reverse() : stops };
+  return { t0, t1: end, legs: createLegs(t0, end, Array.from(jumps)) };
+}
+
+function createLegs(t0: number, t1: number, jumps: readonly number[]): [number, number][] {
+  const way = Math.sign(t1 - t0);
+  const at = new Set(jumps);
+  const inside = [...at].filter((jump) => way * (jump - t0) > 0 && way * (t1 - jump) > 0).sort((a, b) => way * (a - b));
+  const starts = [t0, ...inside].map((t) => (at.has(t) ? adjacent(t, way) : t));
+  const ends = [...inside, t1].map((t) => (at.has(t) ? adjacent(t, -way) : t));
+  return starts.map((start, i) => [start, ends[i]]);
 }
 
 /** t1, or the farthest of the asked times. @throws OdeError `bad-span` when there is neither. */
@@ -177,8 +186,10 @@ function saveTimes<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>, t
     if (times[order[first]] !== t1) stepper.prepareOutput();
     for (let i = first; i < next; i++) ys[order[i]] = valueAt(space, method, stepper.segment, times[order[i]]);
   };
-  const finish = (): Pick<Solution<S>, 'times' | 'ys'> => {
-    for (let i = next; i < order.length; i++) ys[order[i]] = space.combine(y0, [Number.NaN], [y0]);
+  const finish = ({ status }: Ending, last: S): Pick<Solution<S>, 'times' | 'ys'> => {
+    // The last time is one double after the last step when the field jumps there.
+    for (const i of order.slice(next))
+      ys[i] = status === 'success' ? space.combine(last, [], []) : space.combine(y0, [Number.NaN], [y0]);
     return { times, ys };
   };
   return { retain: false, observe, finish };

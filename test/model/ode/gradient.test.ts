@@ -202,3 +202,24 @@ describe('what a gradient costs and how it fails', () => {
     expect(act(BASE, COTANGENTS.slice(1))).toThrow(expect.objectContaining({ code: 'bad-cotangents' }));
   });
 });
+
+describe('a field that jumps in time', () => {
+  // The parameters of the second half are those of the first times −1.
+  const turned = (p: Float64Array, t: number): Float64Array => (t < 0.8 ? p : p.map((value) => -value));
+  const field: VectorField<Float64Array, Float64Array> = {
+    evaluate: (t, y, p, into) => neuralField.evaluate(t, y, turned(p, t), into),
+    vjp: (t, y, p, g) => {
+      const pulled = neuralField.vjp?.(t, y, turned(p, t), g);
+      if (pulled === undefined) throw new Error('the neural field has a vjp');
+      return { y: pulled.y, parameters: turned(pulled.parameters, t) };
+    },
+  };
+
+  it('backprop 1e-9 on a coarse grid, adjoint 1e-7 at tight tolerance', () => {
+    const options = { ...BASE, field, jumps: [0.8] };
+    checkDifferences({ ...options, method: midpoint, controller: constantSteps(3) }, backprop(), 1e-9);
+    checkDifferences({ ...options, controller: TIGHT }, backprop(), 1e-7);
+    checkDifferences({ ...options, controller: TIGHT }, adjoint(), 1e-7);
+    checkDifferences({ ...options, controller: TIGHT, saveAt: { times: [0.8, 0.2, 1.4, 2, 1, 0.8] } }, adjoint(), 1e-7);
+  });
+});
