@@ -7,8 +7,11 @@ import type { Calibration } from './artifact-format.ts';
 
 /** One held-out value against the model's interval edges at each level. */
 export interface CalibrationEntry {
-  /** Which window it is of: values of one window err together and count as one when it is asked how many there are. */
-  readonly window: number;
+  /**
+   * Values that share a series and a stretch of time err together: they are of one block, and the number of blocks, not
+   * of values, tells how much is known.
+   */
+  readonly block: string;
   readonly channel: number;
   /** ms after the last context observation; ≤ 0 is interpolation. */
   readonly leadMs: number;
@@ -19,8 +22,8 @@ export interface CalibrationEntry {
 export const CALIBRATION_LEVELS = [0.5, 0.8, 0.95] as const;
 /** Ends of the lead bins as shares of the horizon. */
 const LEAD_SHARES = [0.25, 0.5, 1];
-/** As if so many windows had said that nothing needs correcting. */
-const SHRINKAGE_WINDOWS = 10;
+/** As if so many blocks had said that nothing needs correcting. */
+const SHRINKAGE_BLOCKS = 10;
 /** A factor beyond says that the model is wrong, not that its intervals are. */
 const FACTOR_RANGE = [0.25, 4] as const;
 
@@ -50,8 +53,8 @@ function factorOf(cell: readonly CalibrationEntry[], level: number, probability:
   const rank = Math.min(ratios.length, Math.ceil(probability * (ratios.length + 1)));
   const [least, most] = FACTOR_RANGE;
   const found = Math.min(Math.max(ratios[rank - 1], least), most);
-  const windows = new Set(cell.map((e) => e.window)).size;
-  return found ** (windows / (windows + SHRINKAGE_WINDOWS));
+  const blocks = new Set(cell.map((e) => e.block)).size;
+  return found ** (blocks / (blocks + SHRINKAGE_BLOCKS));
 }
 
 /**

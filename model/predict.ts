@@ -32,15 +32,21 @@ export interface Prediction {
   readonly scales: Float64Array;
   readonly samples: number;
   readonly status: SolveStatus;
-  readonly statistics: { readonly functionEvaluations: number; readonly steps: number };
+}
+
+export interface Predictions {
+  /** In the order of the queries. */
+  readonly predictions: readonly Prediction[];
+  /** Of all solves together. */
+  readonly statistics: Decoded['statistics'];
 }
 
 /** Rows that one decode call may answer: bounds memory, whatever is asked. */
 const MAX_ROWS = 65_536;
 
-/** Predictions in the order of the queries. */
-export async function predict(predictor: Predictor, queries: readonly PredictionQuery[]): Promise<Prediction[]> {
-  if (queries.length === 0) return [];
+export async function predict(predictor: Predictor, queries: readonly PredictionQuery[]): Promise<Predictions> {
+  const statistics = { functionEvaluations: 0, steps: 0 };
+  if (queries.length === 0) return { predictions: [], statistics };
   const { engine, parameters, normalisation } = predictor;
   const contexts = queries.map((q) => q.context);
   const frames = contexts.map((context) => frameOf(context, normalisation));
@@ -51,8 +57,10 @@ export async function predict(predictor: Predictor, queries: readonly Prediction
   for (const chunks of chunksOf(queries, latentSize)) {
     const decoded = await engine.decode(parameters, decodeRequest(predictor, queries, frames, states, chunks));
     scatter(decoded, chunks, frames, predictions);
+    statistics.functionEvaluations += decoded.statistics.functionEvaluations;
+    statistics.steps += decoded.statistics.steps;
   }
-  return predictions;
+  return { predictions, statistics };
 }
 
 /** Mixture of the entry at row `row` (of T) and channel `channel`. */
@@ -94,7 +102,6 @@ function emptyPrediction(query: PredictionQuery, channels: number, latentSize: n
     scales: new Float64Array(entries * samples),
     samples,
     status: 'success',
-    statistics: { functionEvaluations: 0, steps: 0 },
   };
 }
 
@@ -175,8 +182,6 @@ function scatter(
       row++;
     }
   }
-  // Every query of a call was solved together; the figures are of the call.
-  for (const query of new Set(chunks.map((c) => c.query))) addStatistics(predictions[query], decoded.statistics);
 }
 
 /** @returns the entry (of [N, D]) after the path's rows */
@@ -199,11 +204,4 @@ function scatterPath(
     }
   }
   return entry;
-}
-
-function addStatistics(prediction: MutablePrediction, { functionEvaluations, steps }: Decoded['statistics']): void {
-  prediction.statistics = {
-    functionEvaluations: prediction.statistics.functionEvaluations + functionEvaluations,
-    steps: prediction.statistics.steps + steps,
-  };
 }

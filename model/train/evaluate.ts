@@ -5,10 +5,11 @@
  * The factors are found on the first half of the windows; coverage and width, before and after, are of the second half.
  * The other scores need no factor and are of all windows.
  */
+import type { Window } from '../../ingest/window.ts';
 import type { BaselineScores, Calibration, EvaluationRecord, Scores } from '../artifact-format.ts';
 import { CALIBRATION_LEVELS, type CalibrationEntry, calibrationFactor, fitCalibration } from '../calibrate.ts';
 import { createRandom } from '../latent/random.ts';
-import { mixtureCrps, mixtureQuantile, uniformWeights } from '../mixture.ts';
+import { type Mixture, mixtureCrps, mixtureQuantile, uniformWeights } from '../mixture.ts';
 import { mixtureAt, type Prediction, type Predictor, pointAt, predict } from '../predict.ts';
 import type { Baseline } from './baselines.ts';
 import {
@@ -73,6 +74,7 @@ export async function evaluate(task: EvaluationTask): Promise<Evaluation> {
 
 /** A held-out value, the model's raw intervals, and its distance from them. */
 interface ScoredEntry extends ScoredInterval, CalibrationEntry {
+  readonly window: number;
   readonly median: number;
 }
 
@@ -82,50 +84,59 @@ interface Scored {
   readonly failures: number;
 }
 
-async function scoreWindows({ predictor, seed }: EvaluationTask, windows: readonly ScoringWindow[]): Promise<Scored> {
+async function scoreWindows(task: EvaluationTask, windows: readonly ScoringWindow[]): Promise<Scored> {
+  const { predictor, seed } = task;
   const size = SAMPLES * predictor.engine.spec.latentSize;
   const random = createRandom(seed);
   const queries = windows.map(({ context, targets }, i) => {
     const draw = random.fork(i);
     return { context, times: targets.times, noise: Float32Array.from({ length: size }, () => draw.normal()) };
   });
-  const predictions = await predict(predictor, queries);
+  const { predictions } = await predict(predictor, queries);
   const usable = predictions.map((p) => p.status === 'success');
-  const entries = predictions.flatMap((p, i) => (usable[i] ? scoreWindow(p, windows[i], i, predictor) : []));
+  const entries = predictions.flatMap((p, i) => (usable[i] ? scoreWindow(p, windows[i], i, task) : []));
   return { entries, windows: windows.length, failures: usable.filter((ok) => !ok).length };
 }
 
 function scoreWindow(
   prediction: Prediction,
-  { context, targets }: ScoringWindow,
+  { context, targets, place }: ScoringWindow,
   window: number,
-  predictor: Predictor,
+  { predictor, horizonMs }: EvaluationTask,
 ): ScoredEntry[] {
   const { channels } = targets;
   const last = context.times[context.times.length - 1];
-  return Array.from(targets.mask.keys())
-    .filter((i) => targets.mask[i])
-    .map((i) => {
-      const [row, channel] = [Math.floor(i / channels), i % channels];
-      const value = targets.values[i];
-      const least = predictor.normalisation.channels[channel].support?.min ?? Number.NEGATIVE_INFINITY;
-      const mixture = mixtureAt(prediction, channels, row, channel);
-      const median = mixtureQuantile(mixture, 0.5);
-      const intervals = LEVELS.map(
-        (p) => [mixtureQuantile(mixture, (1 - p) / 2), mixtureQuantile(mixture, (1 + p) / 2)] as const,
-      );
-      return {
-        window,
-        channel,
-        value,
-        median,
-        intervals,
-        leadMs: targets.times[row] - last,
-        mean: Math.max(pointAt(prediction, channels, row, channel), least),
-        crps: mixtureCrps(mixture, value),
-        ratios: intervals.map(([low, high]) => (value - median) / ((value > median ? high : low) - median)),
-      };
-    });
+  const block = `${place.columns.series}/${Math.floor(last / horizonMs)}`;
+  return seenEntries(targets).map((i) => {
+    const [row, channel] = [Math.floor(i / channels), i % channels];
+    const value = targets.values[i];
+    const least = predictor.normalisation.channels[channel].support?.min ?? Number.NEGATIVE_INFINITY;
+    const mean = Math.max(pointAt(prediction, channels, row, channel), least);
+    const leadMs = targets.times[row] - last;
+    return {
+      window,
+      block,
+      channel,
+      value,
+      leadMs,
+      mean,
+      ...scoreMixture(mixtureAt(prediction, channels, row, channel), value),
+    };
+  });
+}
+
+function scoreMixture(mixture: Mixture, value: number) {
+  const median = mixtureQuantile(mixture, 0.5);
+  const intervals = LEVELS.map(
+    (p) => [mixtureQuantile(mixture, (1 - p) / 2), mixtureQuantile(mixture, (1 + p) / 2)] as const,
+  );
+  const ratios = intervals.map(([low, high]) => (value - median) / ((value > median ? high : low) - median));
+  return { median, intervals, ratios, crps: mixtureCrps(mixture, value) };
+}
+
+/** Indices (of [T, D]) of the targets that were observed. */
+function seenEntries({ mask }: Window): number[] {
+  return Array.from(mask.keys()).filter((i) => mask[i]);
 }
 
 function firstHalf({ entries, windows }: Scored): ScoredEntry[] {
@@ -170,15 +181,13 @@ function scoreBaselines(
 function scoreBaseline(baseline: Baseline, window: ScoringWindow): ScoredValue[] {
   const { targets } = window;
   const { mean, scale } = baseline.predict(window);
-  return Array.from(targets.mask.keys())
-    .filter((i) => targets.mask[i])
-    .map((i) => {
-      const mixture = { weights: uniformWeights(1), means: mean.subarray(i, i + 1), scales: scale.subarray(i, i + 1) };
-      return {
-        channel: i % targets.channels,
-        value: targets.values[i],
-        mean: mean[i],
-        crps: mixtureCrps(mixture, targets.values[i]),
-      };
-    });
+  return seenEntries(targets).map((i) => {
+    const mixture = { weights: uniformWeights(1), means: mean.subarray(i, i + 1), scales: scale.subarray(i, i + 1) };
+    return {
+      channel: i % targets.channels,
+      value: targets.values[i],
+      mean: mean[i],
+      crps: mixtureCrps(mixture, targets.values[i]),
+    };
+  });
 }

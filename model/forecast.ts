@@ -1,0 +1,371 @@
+/**
+ * Answers at any times from a history: which observations each time is read from (`readings.ts`), the model's predictive
+ * distribution there (`predict.ts`), its intervals calibrated, and what is said beyond the model's reach (`far.ts`). Knows
+ * no store and no HTTP. A numerical failure is a status; then the series' long-run distribution answers, never a NaN.
+ */
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { Window } from '../ingest/window.ts';
+import type { Artifact, ArtifactHeader } from './artifact-format.ts';
+import { calibrationFactor } from './calibrate.ts';
+import type { Engine } from './engine/engine.ts';
+import { ModelError } from './errors.ts';
+import { blend, envelope, farFactor, farLeads, longRunWeight, onGrid, REACH_HORIZONS } from './far.ts';
+import type { ChannelForecast, Forecast, Forecaster, ForecastQuery, History } from './forecast-types.ts';
+import type { SolveStatus } from './latent/batch.ts';
+import { createRandom } from './latent/random.ts';
+import { type LongRun, longRunOf } from './long-run.ts';
+import { type Mixture, mixtureMean, mixtureQuantile } from './mixture.ts';
+import { mixtureAt, type Prediction, type PredictionQuery, type Predictor, predict } from './predict.ts';
+import { type Bounds, planReadings, type Reading } from './readings.ts';
+
+export interface ForecasterParts {
+  readonly artifact: Artifact;
+  /** Opened for the artifact's spec; who opened it closes it. */
+  readonly engine: Engine;
+}
+
+/** Years ±275,000: what a Date can say. */
+const MAX_TIME = 8.64e15;
+const MAX_SAMPLES = 4096;
+/** Of a long history the newest so many tell its long-run distribution. */
+const LONG_RUN_OBSERVATIONS = 1000;
+const TIMES_BETWEEN_YIELDS = 100;
+/** Readings in one call of the engine. */
+const READINGS_AT_ONCE = 32;
+
+/** @throws ModelError `query-invalid`, `history-empty` or `history-invalid` from `forecast` */
+export function createForecaster({ artifact: { header, parameters }, engine }: ForecasterParts): Forecaster {
+  const model: Model = { header, predictor: { engine, parameters, normalisation: header.normalisation } };
+  return {
+    channels: header.spec.channels,
+    forecast: async (history, query) => {
+      checkQuery(query);
+      return forecast(model, history, checkBounds(history), query);
+    },
+  };
+}
+
+interface Model {
+  readonly header: ArtifactHeader;
+  readonly predictor: Predictor;
+}
+
+async function forecast(model: Model, history: History, bounds: Bounds, query: ForecastQuery): Promise<Forecast> {
+  const times = [...new Set(query.times)].sort((a, b) => a - b);
+  const readings = planReadings(history, bounds, times, readingLimits(model.header));
+  const task = { model, query, longRun: longRunReader(model, history), answers: emptyAnswers(model, query, times) };
+  const totals = { functionEvaluations: 0, steps: 0, status: 'success' as SolveStatus };
+  for (let i = 0; i < readings.length; i += READINGS_AT_ONCE) {
+    const solver = await answerReadings(task, readings.slice(i, i + READINGS_AT_ONCE));
+    totals.functionEvaluations += solver.functionEvaluations;
+    totals.steps += solver.steps;
+    if (totals.status === 'success') totals.status = solver.status;
+  }
+  return {
+    ...inAskedOrder(task, query, bounds),
+    lastEventTime: bounds.last,
+    observationsUsed: countUsed(readings),
+    solver: totals,
+  };
+}
+
+function readingLimits({ window: { contextMs, maxObservations, horizonMs } }: ArtifactHeader) {
+  return { contextMs, maxObservations, longestGapMs: Math.max(contextMs, REACH_HORIZONS * horizonMs) };
+}
+
+// What is checked --------------------------------------------------------------------------------------------------
+
+function checkQuery({ times, quantiles, samples }: ForecastQuery): void {
+  const badTime = times.find((t) => !(Math.abs(t) <= MAX_TIME));
+  if (badTime !== undefined) throw new ModelError('query-invalid', `${badTime} is not a time in ms since the epoch`);
+  const badQuantile = quantiles.find((q) => !(q > 0 && q < 1));
+  if (badQuantile !== undefined)
+    throw new ModelError('query-invalid', `quantile ${badQuantile} is not between 0 and 1`);
+  if (!(Number.isInteger(samples) && samples >= 1 && samples <= MAX_SAMPLES)) {
+    throw new ModelError('query-invalid', `samples must be a whole number from 1 to ${MAX_SAMPLES}, not ${samples}`);
+  }
+}
+
+function checkBounds({ bounds }: History): Bounds {
+  if (!bounds) throw new ModelError('history-empty', 'nothing is known of this series');
+  if (Math.abs(bounds.first) <= MAX_TIME && Math.abs(bounds.last) <= MAX_TIME && bounds.first <= bounds.last)
+    return bounds;
+  throw new ModelError('history-invalid', `a history from ${bounds.first} to ${bounds.last} is none`);
+}
+
+function checkContext(context: Window, channels: number): Window {
+  if (context.times.length === 0) throw new ModelError('history-empty', 'nothing is known of this series any more');
+  if (context.channels === channels) return context;
+  throw new ModelError('history-invalid', `the history has ${context.channels} channels, the model ${channels}`);
+}
+
+// One answer a time ------------------------------------------------------------------------------------------------
+
+/** Answers at sorted times without duplicates, filled a reading at a time. */
+interface Answers {
+  readonly indexOf: ReadonlyMap<number, number>;
+  readonly channels: readonly ChannelForecast[];
+  /** Extrapolation beyond the reach. */
+  readonly beyond: Uint8Array;
+}
+
+interface Task {
+  readonly model: Model;
+  readonly query: ForecastQuery;
+  /** [D] read from the history when first needed. */
+  readonly longRun: () => readonly LongRun[];
+  readonly answers: Answers;
+}
+
+function emptyAnswers(
+  { header }: Model,
+  { quantiles, samples, returnSamples }: ForecastQuery,
+  times: readonly number[],
+): Answers {
+  const column = () => new Float64Array(times.length);
+  return {
+    indexOf: new Map(times.map((t, i) => [t, i])),
+    channels: header.spec.channels.map(() => ({
+      mean: column(),
+      quantiles: quantiles.map(column),
+      ...(returnSamples && { samples: Array.from({ length: samples }, column) }),
+    })),
+    beyond: new Uint8Array(times.length),
+  };
+}
+
+function longRunReader({ header }: Model, history: History): () => readonly LongRun[] {
+  let found: readonly LongRun[] | undefined;
+  return () => {
+    found ??= longRunOf(history.window({ limit: LONG_RUN_OBSERVATIONS, keep: 'newest' }), header.normalisation);
+    return found;
+  };
+}
+
+async function answerReadings(task: Task, readings: readonly Reading[]) {
+  const plans = readings.map((reading) => planReading(task.model, reading));
+  const queries = plans.flatMap(({ near, grid }) => predictionQueries(task, near, grid));
+  const { predictions, statistics } = await predict(task.model.predictor, queries);
+  let next = 0;
+  let status: SolveStatus = 'success';
+  for (const plan of plans) {
+    const near = predictions[next++];
+    const grid = plan.grid ? predictions[next++] : undefined;
+    const failed = [near, grid].find((p) => p && p.status !== 'success');
+    if (failed && status === 'success') status = failed.status;
+    if (failed) answerFailed(task, plan);
+    else await answerPlan(task, plan, near, grid);
+  }
+  return { ...statistics, status };
+}
+
+/** Where a reading's path is wanted: at its times within the reach, and on the grid of leads where one is beyond the horizon. */
+interface ReadingPlan {
+  readonly reading: Reading;
+  readonly leadOf: (time: number) => number;
+  readonly near: { readonly context: Window; readonly times: Float64Array };
+  readonly grid?: { readonly context: Window; readonly times: Float64Array };
+}
+
+function planReading({ header }: Model, reading: Reading): ReadingPlan {
+  const { side, times } = reading;
+  const context = checkContext(reading.context, header.spec.channels.length);
+  const { horizonMs } = header.window;
+  const edge = side === 'before' ? context.times[0] : context.times[context.times.length - 1];
+  const direction = side === 'before' ? -1 : 1;
+  const leadOf = (time: number) => (side === 'inside' ? 0 : direction * (time - edge));
+  const within = times.filter((t) => leadOf(t) <= REACH_HORIZONS * horizonMs);
+  const near = { context, times: Float64Array.from(within) };
+  if (!times.some((t) => leadOf(t) > horizonMs)) return { reading, leadOf, near };
+  const grid = Float64Array.from(farLeads(horizonMs), (lead) => edge + direction * lead).sort();
+  return { reading, leadOf, near, grid: { context, times: grid } };
+}
+
+function predictionQueries(
+  { model, query }: Task,
+  near: ReadingPlan['near'],
+  grid: ReadingPlan['grid'],
+): PredictionQuery[] {
+  const noise = posteriorNoise(model, near.context, query.samples);
+  return [near, grid].flatMap((part) => (part ? [{ ...part, noise }] : []));
+}
+
+/**
+ * [K, L] The draws follow from the model and the observations that are read, and from nothing else: the same question has
+ * the same answer, and a time's answer does not depend on its neighbours'.
+ */
+function posteriorNoise({ header }: Model, { times, values, mask }: Window, samples: number): Float32Array {
+  const hash = createHash('sha256').update(header.version);
+  for (const part of [times, values, mask]) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+  const random = createRandom(hash.digest('hex'));
+  return Float32Array.from({ length: samples * header.spec.latentSize }, () => random.normal());
+}
+
+async function answerPlan(
+  task: Task,
+  plan: ReadingPlan,
+  prediction: Prediction,
+  grid: Prediction | undefined,
+): Promise<void> {
+  const ends = grid && farEnds(task, plan.reading, grid);
+  const rowOf = new Map(Array.from(plan.near.times, (t, row) => [t, row]));
+  for (const [i, time] of plan.reading.times.entries()) {
+    answerTime(task, { time, lead: plan.leadOf(time), row: rowOf.get(time) }, prediction, ends);
+    // A query may ask thousands of times; others wait for this thread.
+    if (i % TIMES_BETWEEN_YIELDS === TIMES_BETWEEN_YIELDS - 1) await setImmediate();
+  }
+}
+
+function answerTime(
+  task: Task,
+  place: Omit<Entry, 'channel'>,
+  prediction: Prediction,
+  ends: readonly FarEnd[] | undefined,
+): void {
+  const { spec, window } = task.model.header;
+  for (let channel = 0; channel < spec.channels.length; channel++) {
+    const { row } = place;
+    if (ends && place.lead > window.horizonMs) answerFar(task, { ...place, channel }, prediction, ends[channel]);
+    else if (row !== undefined) answerNear(task, { ...place, channel, row }, prediction);
+  }
+}
+
+interface Entry {
+  readonly time: number;
+  readonly lead: number;
+  readonly channel: number;
+  /** Of the prediction; undefined beyond the reach. */
+  readonly row: number | undefined;
+}
+
+function answerNear(task: Task, entry: Entry & { readonly row: number }, prediction: Prediction): void {
+  const { query, model } = task;
+  const mixture = mixtureAt(prediction, model.header.spec.channels.length, entry.row, entry.channel);
+  const median = mixtureQuantile(mixture, 0.5);
+  const quantiles = query.quantiles.map((q) => median + distance(model, entry, mixture, median, q));
+  write(task, entry, mixtureMean(mixture), quantiles, (k) => mixture.means[k]);
+}
+
+/** How far the calibrated quantile lies from the median, signed. */
+function distance(
+  { header }: Model,
+  { lead, channel }: Pick<Entry, 'lead' | 'channel'>,
+  mixture: Mixture,
+  median: number,
+  quantile: number,
+): number {
+  const factor = calibrationFactor(header.calibration, lead, channel, Math.abs(2 * quantile - 1));
+  const weight = longRunWeight(lead, header.window.horizonMs);
+  return farFactor(factor, weight) * (mixtureQuantile(mixture, quantile) - median);
+}
+
+/** Beyond the horizon: of one channel, the least distance of each asked quantile from the median, a grid lead. */
+interface FarEnd {
+  readonly longRun: LongRun;
+  /** [Q][G+1] unsigned */
+  readonly distances: readonly (readonly number[])[];
+}
+
+function farEnds({ model, query, longRun }: Task, { side }: Reading, grid: Prediction): FarEnd[] {
+  const { spec, window } = model.header;
+  const leads = farLeads(window.horizonMs);
+  return spec.channels.map((_, channel) => {
+    const end = longRun()[channel];
+    const blended = leads.map((lead, i) => {
+      const row = side === 'before' ? leads.length - 1 - i : i;
+      return blend(mixtureAt(grid, spec.channels.length, row, channel), end, longRunWeight(lead, window.horizonMs));
+    });
+    const medians = blended.map((mixture) => mixtureQuantile(mixture, 0.5));
+    const distances = query.quantiles.map((q) =>
+      envelope(leads.map((lead, i) => Math.abs(distance(model, { lead, channel }, blended[i], medians[i], q)))),
+    );
+    return { longRun: end, distances };
+  });
+}
+
+function answerFar(task: Task, entry: Entry, prediction: Prediction, { longRun, distances }: FarEnd): void {
+  const { model, query } = task;
+  const { horizonMs } = model.header.window;
+  const weight = entry.row === undefined ? 1 : longRunWeight(entry.lead, horizonMs);
+  const own =
+    entry.row === undefined
+      ? alone(longRun)
+      : mixtureAt(prediction, model.header.spec.channels.length, entry.row, entry.channel);
+  const mixture = entry.row === undefined ? own : blend(own, longRun, weight);
+  const median = mixtureQuantile(mixture, 0.5);
+  const quantiles = query.quantiles.map(
+    (q, i) => median + Math.sign(q - 0.5) * onGrid(distances[i], entry.lead, horizonMs),
+  );
+  const path = (k: number) =>
+    entry.row === undefined ? longRun.mean : own.means[k] + weight * (longRun.mean - own.means[k]);
+  write(task, entry, mixtureMean(mixture), quantiles, path);
+}
+
+function alone({ mean, scale }: LongRun): Mixture {
+  return { weights: Float64Array.of(1), means: Float64Array.of(mean), scales: Float64Array.of(scale) };
+}
+
+/** The solver gave no numbers: the series' long-run distribution is what is left to say. */
+function answerFailed(task: Task, { reading, leadOf }: ReadingPlan): void {
+  task.longRun().forEach((longRun, channel) => {
+    const mixture = alone(longRun);
+    const quantiles = task.query.quantiles.map((q) => mixtureQuantile(mixture, q));
+    for (const time of reading.times) {
+      write(task, { time, lead: leadOf(time), channel, row: undefined }, longRun.mean, quantiles, () => longRun.mean);
+    }
+  });
+}
+
+/** Into the answers, inside the channel's support, quantiles in the order of their probabilities. */
+function write(
+  { answers, model, query }: Task,
+  { time, channel, row }: Entry,
+  mean: number,
+  quantiles: readonly number[],
+  path: (sample: number) => number,
+): void {
+  const least = model.header.normalisation.channels[channel].support?.min ?? Number.NEGATIVE_INFINITY;
+  const at = answers.indexOf.get(time) ?? 0;
+  const answer = answers.channels[channel];
+  answer.mean[at] = Math.max(mean, least);
+  sortedBy(query.quantiles, quantiles).forEach((value, i) => {
+    answer.quantiles[i][at] = Math.max(value, least);
+  });
+  answer.samples?.forEach((sample, k) => {
+    sample[at] = Math.max(path(k), least);
+  });
+  if (row === undefined) answers.beyond[at] = 1;
+}
+
+/** Calibration stretches each level by its own factor; where two quantiles crossed, they change places. */
+function sortedBy(probabilities: readonly number[], values: readonly number[]): number[] {
+  const order = probabilities.map((_, i) => i).sort((a, b) => probabilities[a] - probabilities[b]);
+  const ascending = [...values].sort((a, b) => a - b);
+  const sorted = new Array<number>(values.length);
+  order.forEach((place, rank) => {
+    sorted[place] = ascending[rank];
+  });
+  return sorted;
+}
+
+// The whole answer -------------------------------------------------------------------------------------------------
+
+function inAskedOrder({ answers }: Task, { times }: ForecastQuery, { first, last }: Bounds) {
+  const places = times.map((t) => answers.indexOf.get(t) ?? 0);
+  const pick = (column: Float64Array) => Float64Array.from(places, (at) => column[at]);
+  const channels = answers.channels.map(({ mean, quantiles, samples }) => ({
+    mean: pick(mean),
+    quantiles: quantiles.map(pick),
+    ...(samples && { samples: samples.map(pick) }),
+  }));
+  const kind = times.map((t) => (t >= first && t <= last ? ('interpolation' as const) : ('extrapolation' as const)));
+  return { kind, channels, beyondReach: places.map((at) => answers.beyond[at] === 1) };
+}
+
+/** Observations that an answer was read from; contexts overlap, and one counts once. */
+function countUsed(readings: readonly Reading[]): number {
+  const times = new Set<number>();
+  for (const { context } of readings) for (const time of context.times) times.add(time);
+  return times.size;
+}
