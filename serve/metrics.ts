@@ -24,8 +24,10 @@ const histogram = (help: string, buckets: readonly number[], labels: readonly st
 
 export const METRICS = {
   events_total: counter('Events by what became of them: stored, or the reason of their refusal', ['stream', 'outcome']),
-  consumer_lag_records: gauge('Records of the topic that are not stored yet', ['stream', 'partition']),
-  consumer_lag_seconds: gauge('Age of the newest stored record when it was stored', ['stream', 'partition']),
+  consumer_lag_records: gauge('Records of the topic that are not stored yet', ['stream']),
+  consumer_lag_seconds: gauge('How long ago the log took the newest stored record, of the partition furthest behind', [
+    'stream',
+  ]),
   store_observations: gauge('Observations in the store', ['stream']),
   forecast_requests_total: counter('Forecast queries by outcome: success, a solver status, or a problem code', [
     'outcome',

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { OutgoingRecord } from '../../ingest/log/event-log.ts';
+import { openEmbeddedLog } from '../../ingest/log/embedded.ts';
+import type { EventLog, LogRecord } from '../../ingest/log/event-log.ts';
 import { createEventAppender } from '../../serve/event-appender.ts';
 import { createMetrics } from '../../serve/metrics.ts';
 import { problemSchema } from '../../serve/schemas/problem.ts';
@@ -11,38 +15,47 @@ const answerSchema = z.object({
   refused: z.array(z.object({ index: z.int(), reason: z.string(), detail: z.string() })),
 });
 
+let folder: string;
+let log: EventLog;
 let server: TestServer;
-let appended: OutgoingRecord[] = [];
-let failing = false;
+const records: LogRecord[] = [];
 const metrics = createMetrics({ defaults: false });
 
 beforeAll(async () => {
-  const log = {
-    async append(topic: string, records: readonly OutgoingRecord[]) {
-      expect(topic).toBe(spec.topic);
-      if (failing) throw new Error('the broker is away');
-      appended.push(...records);
-    },
-  };
+  folder = mkdtempSync(join(tmpdir(), 'odecast-events-'));
+  log = openEmbeddedLog({ path: folder, clock: () => T0 });
+  await log.ensureTopics([{ topic: spec.topic }]);
+  await log.consume({
+    topic: spec.topic,
+    group: 'test',
+    onBatch: async (batch) => void records.push(...batch.records),
+  });
   server = await serveParts({ metrics, appendEvents: createEventAppender({ streams: [spec], log, metrics }) });
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await log.close();
+  rmSync(folder, { recursive: true });
+});
 
 const event = (series: string, values: object = { flow: 1.5 }) => ({ series, time: T0, values });
 
 async function send(body: unknown, contentType = 'application/json') {
-  appended = [];
   const response = await server.post('/v1/streams/pumps/events', body, { 'content-type': contentType });
   return { status: response.status, json: await response.json() };
 }
 
-const onTheLog = () => appended.map(({ key, value }) => [key, JSON.parse(Buffer.from(value ?? []).toString())]);
+/** Waits for so many new records on the topic and gives them as they were sent. */
+async function newOnTheLog(count: number): Promise<[key: string, event: unknown][]> {
+  await expect.poll(() => records.length).toBe(count);
+  return records.splice(0).map(({ key, value }) => [key, JSON.parse(Buffer.from(value ?? []).toString())]);
+}
 
 describe('POST /v1/streams/{stream}/events', () => {
   it('takes one event', async () => {
     const { status, json } = await send(event('a'));
     expect([status, json]).toEqual([200, { accepted: 1, refused: [] }]);
-    expect(onTheLog()).toEqual([['a', event('a')]]);
+    expect(await newOnTheLog(1)).toEqual([['a', event('a')]]);
   });
 
   it('takes a list, refuses what is wrong in it by its place, and keeps the order of the rest', async () => {
@@ -53,7 +66,7 @@ describe('POST /v1/streams/{stream}/events', () => {
       [1, 'unknown-channel'],
       [2, 'no-time'],
     ]);
-    expect(onTheLog().map(([series]) => series)).toEqual(['b', 'a']);
+    expect((await newOnTheLog(2)).map(([series]) => series)).toEqual(['b', 'a']);
     expect(await metrics.text()).toContain('odecast_events_total{stream="pumps",outcome="unknown-channel"} 1');
   });
 
@@ -72,6 +85,7 @@ describe('POST /v1/streams/{stream}/events', () => {
       [1, 'malformed-json'],
       [2, 'duplicate-field'],
     ]);
+    expect((await newOnTheLog(2)).map(([series]) => series)).toEqual(['a', 'b']);
   });
 
   it('refuses with a problem what holds no good event at all', async () => {
@@ -81,7 +95,7 @@ describe('POST /v1/streams/{stream}/events', () => {
     expect(answerSchema.parse(problem).refused).toHaveLength(2);
     for (const empty of ['[]']) expect(problemSchema.parse((await send(empty)).json).code).toBe('invalid-request');
     expect(problemSchema.parse((await send('\n', 'application/x-ndjson')).json).code).toBe('events-refused');
-    expect(appended).toEqual([]);
+    expect(records).toEqual([]);
   });
 
   it('does not take an infinity for a value that was not observed', async () => {
@@ -90,15 +104,14 @@ describe('POST /v1/streams/{stream}/events', () => {
     expect([status, code, field]).toEqual([422, 'number-out-of-range', '/values/flow']);
   });
 
-  it('says so when the log does not take the events', async () => {
-    failing = true;
-    const { status, json } = await send(event('a'));
-    failing = false;
-    expect([status, problemSchema.parse(json).code]).toEqual([503, 'log-unavailable']);
-  });
-
   it('knows its streams', async () => {
     const response = await server.post('/v1/streams/none/events', event('a'));
     expect(problemSchema.parse(await response.json()).code).toBe('unknown-stream');
+  });
+
+  it('says so when the log does not take the events', async () => {
+    await log.close();
+    const { status, json } = await send(event('a'));
+    expect([status, problemSchema.parse(json).code]).toEqual([503, 'log-unavailable']);
   });
 });

@@ -36,9 +36,9 @@ describe('metrics', () => {
   it('does not set what is not finite, and belongs to one app', async () => {
     const [one, other] = [createMetrics({ defaults: false }), createMetrics({ defaults: false })];
     one.set('training_loss', Number.NaN, { stream: 's' });
-    one.set('consumer_lag_records', 3, { stream: 's', partition: '0' });
+    one.set('consumer_lag_records', 3, { stream: 's' });
     expect(await one.text()).not.toContain('odecast_training_loss{');
-    expect(await one.text()).toContain('odecast_consumer_lag_records{stream="s",partition="0"} 3');
-    expect(await other.text()).not.toContain('partition="0"');
+    expect(await one.text()).toContain('odecast_consumer_lag_records{stream="s"} 3');
+    expect(await other.text()).not.toContain('stream="s"');
   });
 });
