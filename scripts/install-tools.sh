@@ -41,7 +41,7 @@ promtool() {
   # A fresh machine knows no packages before its first update.
   apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }
   dpkg -x prometheus_*.deb .
-  cd -
+  cd - >/dev/null
   install -m 755 "$work/usr/bin/promtool" "$folder/bin/promtool"
   rm -rf "$work"
 }
