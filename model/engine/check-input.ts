@@ -1,0 +1,53 @@
+/** Shapes at the engine's door, so that a mistake is a sentence and not a read beyond the end of an array. */
+import type { DecodeRequest, Ragged, TrainingBatch } from '../latent/batch.ts';
+import type { ModelSpec } from '../latent/spec.ts';
+import { require } from './engine-error.ts';
+
+export function checkParameters(size: number, parameters: Float32Array): void {
+  require(parameters.length === size, 'bad-parameters', () =>
+    `The model has ${size} parameters and was given ${parameters.length}; take both from the same artifact.`);
+}
+
+export function checkTraining(spec: ModelSpec, { context, targets, origins, noise }: TrainingBatch): void {
+  checkContext(spec, context);
+  checkRagged(spec, targets, 'targets');
+  const batch = origins.length;
+  requireLength(context.offsets, batch + 1, 'context.offsets');
+  requireLength(targets.offsets, batch + 1, 'targets.offsets');
+  const draw = batch * spec.latentSize;
+  require(noise.length > 0 && noise.length % draw === 0, 'bad-batch', () =>
+    `noise holds ${noise.length} numbers; give a positive multiple of batch × latentSize = ${draw}.`);
+}
+
+export function checkContext(spec: ModelSpec, context: Ragged): void {
+  checkRagged(spec, context, 'context');
+  require(context.offsets.length > 1, 'bad-batch', () => 'context has no samples; give at least one.');
+  const empty = context.offsets.findIndex((offset, b) => b > 0 && offset === context.offsets[b - 1]);
+  require(empty < 0, 'bad-batch', () => `Sample ${empty - 1} has no context; give every sample an observation.`);
+}
+
+export function checkDecode(spec: ModelSpec, { z0, origins, offsets, times }: DecodeRequest): void {
+  requireLength(z0, origins.length * spec.latentSize, 'z0');
+  requireLength(offsets, origins.length + 1, 'offsets');
+  checkRows(offsets, times, 'decode');
+}
+
+function checkRagged(spec: ModelSpec, ragged: Ragged, name: string): void {
+  const channels = spec.channels.length;
+  require(ragged.channels === channels, 'bad-batch', () =>
+    `${name} has ${ragged.channels} channels, the model has ${channels}.`);
+  requireLength(ragged.values, ragged.times.length * channels, `${name}.values`);
+  requireLength(ragged.mask, ragged.times.length * channels, `${name}.mask`);
+  checkRows(ragged.offsets, ragged.times, name);
+}
+
+function checkRows(offsets: Int32Array, times: Float64Array, name: string): void {
+  const ascending = offsets.every((offset, b) => offset >= (offsets[b - 1] ?? 0)) && offsets[0] === 0;
+  require(ascending && offsets[offsets.length - 1] === times.length, 'bad-batch', () =>
+    `${name}.offsets must rise from 0 to the number of times, ${times.length}.`);
+  require(times.every(Number.isFinite), 'bad-batch', () => `${name}.times must be finite.`);
+}
+
+function requireLength(array: { readonly length: number }, length: number, name: string): void {
+  require(array.length === length, 'bad-batch', () => `${name} holds ${array.length} entries, not ${length}.`);
+}

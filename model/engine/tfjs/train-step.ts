@@ -1,0 +1,230 @@
+/**
+ * Loss and gradient of one batch. The heavy parts (encoder, ODE, decoder) run on the device with their way back written
+ * by hand; what is small or needs f64 (posterior, interpolation weights, likelihood) runs on the host between them.
+ */
+import type { LossAndGradient, Ragged, SolveStatus, TrainingBatch } from '../../latent/batch.ts';
+import {
+  type KnotReading,
+  type KnotValues,
+  knotRange,
+  knotTimes,
+  knotWeights,
+  MAX_KNOTS,
+  readKnots,
+  scatterToKnots,
+} from '../../latent/knots.ts';
+import { countObserved, gaussianLikelihood } from '../../latent/likelihood.ts';
+import { divergence, posteriorCotangent, posteriorOf, reparameterise } from '../../latent/posterior.ts';
+import { type Differentiable, solveWithGradient } from '../../ode/index.ts';
+import { createDynamicsField, type DynamicsField } from './dynamics-field.ts';
+import { addFieldGradient, type FieldGradient, fieldGradientSpace, NO_GRADIENT } from './field-gradient.ts';
+import { blockReader, encode, pullEncoder } from './gru-encoder.ts';
+import type { Matrix } from './matrix.ts';
+import { forward, type Mlp, pull, unfoldGradient } from './mlp.ts';
+import type { Ops } from './ops.ts';
+import { solverOf } from './solver-choice.ts';
+import { tensorSpace } from './tensor-space.ts';
+import { loadDecoder, loadDynamics, loadModelEncoder, type ModelPlan } from './weights.ts';
+
+type Statistics = LossAndGradient['statistics'];
+type Failure = Exclude<SolveStatus, 'success'>;
+
+/** What the ODE and the decoder make of z₀. */
+interface DataTerm {
+  readonly status: SolveStatus;
+  /** −Σ log p, mean over the posterior samples. */
+  readonly negativeLog: number;
+  /** [K, B, L] */
+  readonly z0Cotangent: Float32Array;
+  readonly statistics: Statistics;
+}
+
+const NOTHING_SOLVED: Statistics = { forwardEvaluations: 0, backwardEvaluations: 0, steps: 0 };
+
+export function lossAndGradient(
+  ops: Ops,
+  plan: ModelPlan,
+  parameters: Float32Array,
+  batch: TrainingBatch,
+): LossAndGradient {
+  return ops.scope(() => {
+    const { spec } = plan;
+    const gradient = new Float32Array(plan.size);
+    const encoder = loadModelEncoder(ops, plan, parameters);
+    const pass = encode(ops, encoder, spec, batch.context);
+    const posterior = posteriorOf(ops.download(pass.output), spec.latentSize);
+    const z0 = reparameterise(posterior, batch.noise);
+    if (!z0.every(Number.isFinite)) return failed(plan, 'non-finite', NOTHING_SOLVED);
+    const weight = 1 / Math.max(1, countObserved(batch.targets));
+    const data = dataTerm(ops, plan, parameters, batch, z0, weight, gradient);
+    if (data.status !== 'success') return failed(plan, data.status, data.statistics);
+    const { mean, logVariance } = posterior;
+    const head = posteriorCotangent(
+      { mean, logVariance },
+      batch.noise,
+      data.z0Cotangent,
+      batch.beta * weight,
+      spec.latentSize,
+    );
+    const cotangent = ops.upload(head, mean.length / spec.latentSize, 2 * spec.latentSize);
+    pullEncoder(ops, encoder, pass, cotangent, blockReader(gradient, plan.blocks));
+    const negativeLogLikelihood = data.negativeLog * weight;
+    const kl = divergence(posterior) * weight;
+    const loss = negativeLogLikelihood + batch.beta * kl;
+    if (!Number.isFinite(loss) || !gradient.every(Number.isFinite)) return failed(plan, 'non-finite', data.statistics);
+    return { loss, negativeLogLikelihood, kl, gradient, status: 'success', statistics: data.statistics };
+  });
+}
+
+/** No step is taken from a batch that has no numbers: an infinite loss and a gradient of zero. */
+function failed(plan: ModelPlan, status: Failure, statistics: Statistics): LossAndGradient {
+  const loss = Number.POSITIVE_INFINITY;
+  return { loss, negativeLogLikelihood: loss, kl: loss, gradient: new Float32Array(plan.size), status, statistics };
+}
+
+function dataTerm(
+  ops: Ops,
+  plan: ModelPlan,
+  parameters: Float32Array,
+  batch: TrainingBatch,
+  z0: Float32Array,
+  weight: number,
+  gradient: Float32Array,
+): DataTerm {
+  const none = (status: SolveStatus, statistics = NOTHING_SOLVED): DataTerm => {
+    return { status, negativeLog: 0, z0Cotangent: new Float32Array(z0.length), statistics };
+  };
+  const { targets } = batch;
+  if (targets.times.length === 0) return none('success');
+  const path = createPath(plan, batch, z0);
+  if (path.knots.length > MAX_KNOTS) return none('max-steps');
+  const mlp = loadDynamics(ops, plan, parameters);
+  const field = createDynamicsField(ops, mlp, plan.spec, batch.origins, path.reading.rows);
+  const solved = solvePath(ops, plan, field, z0, path);
+  const { solution } = solved;
+  if (solution.status !== 'success') return none(solution.status, statisticsOf(path, solved));
+  const states = ops.stackRows(solution.ys);
+  const slopes = field.evaluateAll(path.knots, states);
+  const latent = readKnots(path.reading, { states: ops.download(states), slopes: ops.download(slopes) });
+  const read = decodeLoss(ops, plan, parameters, targets, latent, weight, gradient);
+  const knots = scatterToKnots(path.reading, read.latentCotangent, path.knots.length);
+  const back = pullPath(ops, field, path, states, solved, knots);
+  addFieldGradient(ops, mlp, back.parameters, gradient);
+  return {
+    status: back.status,
+    negativeLog: read.negativeLog,
+    z0Cotangent: ops.download(back.z0),
+    statistics: statisticsOf(path, solved, back.evaluations),
+  };
+}
+
+/** Where the ODE is solved and what is read of it. */
+interface Path {
+  /** [J] model times. */
+  readonly knots: readonly number[];
+  readonly reading: KnotReading;
+}
+
+function createPath({ spec }: ModelPlan, { targets, origins }: TrainingBatch, z0: Float32Array): Path {
+  const spacing = spec.solver.knotSpacing;
+  const range = knotRange(targets.times, spacing);
+  const rows = z0.length / spec.latentSize;
+  const samples = sampleOfRows(targets.offsets);
+  const copies = rows / origins.length;
+  const times = repeated(targets.times, copies);
+  const reading = {
+    at: knotWeights(times, spacing, range),
+    samples: Int32Array.from(
+      times,
+      (_, i) => samples[i % samples.length] + origins.length * Math.floor(i / samples.length),
+    ),
+    rows,
+    latentSize: spec.latentSize,
+  };
+  return { knots: knotTimes(range, spacing), reading };
+}
+
+function repeated(times: Float64Array, copies: number): Float64Array {
+  return Float64Array.from({ length: copies * times.length }, (_, i) => times[i % times.length]);
+}
+
+/** [N] the sample of each row of a ragged batch. */
+export function sampleOfRows(offsets: Int32Array): Int32Array {
+  const samples = new Int32Array(offsets[offsets.length - 1]);
+  for (let b = 0; b + 1 < offsets.length; b++) samples.fill(b, offsets[b], offsets[b + 1]);
+  return samples;
+}
+
+type Solved = Differentiable<Matrix, FieldGradient>;
+
+function solvePath(
+  ops: Ops,
+  { spec }: ModelPlan,
+  field: DynamicsField,
+  z0: Float32Array,
+  { knots, reading }: Path,
+): Solved {
+  return solveWithGradient({
+    ...solverOf(spec.solver),
+    space: tensorSpace(ops),
+    parameterSpace: fieldGradientSpace(ops),
+    field,
+    parameters: NO_GRADIENT,
+    y0: ops.upload(z0, reading.rows, spec.latentSize),
+    t0: 0,
+    saveAt: { times: knots },
+  });
+}
+
+function statisticsOf({ knots }: Path, { solution }: Solved, backwardEvaluations = 0): Statistics {
+  const { functionEvaluations, accepted, rejected } = solution.statistics;
+  return { forwardEvaluations: functionEvaluations + knots.length, backwardEvaluations, steps: accepted + rejected };
+}
+
+/** Through the decoder and the likelihood and back to the latent path. */
+function decodeLoss(
+  ops: Ops,
+  plan: ModelPlan,
+  parameters: Float32Array,
+  targets: Ragged,
+  latent: Float32Array,
+  weight: number,
+  gradient: Float32Array,
+): { negativeLog: number; latentCotangent: Float32Array } {
+  const decoder: Mlp = loadDecoder(ops, plan, parameters);
+  const rows = latent.length / plan.spec.latentSize;
+  const pass = forward(ops, decoder, ops.upload(latent, rows, plan.spec.latentSize));
+  const samples = rows / targets.times.length;
+  const { negativeLog, cotangent } = gaussianLikelihood(ops.download(pass.output), targets, samples, weight);
+  const back = pull(ops, decoder, pass.inputs, ops.upload(cotangent, rows, 2 * targets.channels));
+  decoder.layers.forEach((layer, i) => {
+    unfoldGradient(gradient, layer, ops.download(ops.contract([pass.inputs[i]], [back.deltas[i]])));
+  });
+  return { negativeLog, latentCotangent: ops.download(back.input) };
+}
+
+interface PathGradient {
+  readonly status: SolveStatus;
+  readonly z0: Matrix;
+  readonly parameters: FieldGradient;
+  readonly evaluations: number;
+}
+
+/** From the cotangents at the knots: the slopes' go through the field, then all states' back through the solve. */
+function pullPath(
+  ops: Ops,
+  field: DynamicsField,
+  { knots, reading }: Path,
+  states: Matrix,
+  solved: Solved,
+  cotangents: KnotValues,
+): PathGradient {
+  const upload = (values: Float32Array) => ops.upload(values, states.rows, states.columns);
+  const slopes = field.pullAll(knots, states, upload(cotangents.slopes));
+  const joint = ops.combine(upload(cotangents.states), [1], [slopes.y]);
+  const byKnot = knots.map((_, j) => ops.sliceRows(joint, j * reading.rows, reading.rows));
+  const back = solved.pullback(byKnot);
+  const parameters = fieldGradientSpace(ops).combine(back.parameters, [1], [slopes.parameters]);
+  const evaluations = back.statistics.functionEvaluations + knots.length;
+  return { status: back.status, z0: back.y0, parameters, evaluations };
+}

@@ -1,0 +1,15 @@
+import { type OpenBackend, openJavascript, openWasm } from '../../../model/engine/tfjs/backends.ts';
+import { createTfjsEngine } from '../../../model/engine/tfjs/tfjs-engine.ts';
+import { type EngineUnderTest, engineContract } from './engine.contract.ts';
+
+function loader(open: () => Promise<OpenBackend>): () => Promise<EngineUnderTest> {
+  let opened: Promise<OpenBackend> | undefined;
+  return async () => {
+    opened ??= open();
+    const { ops, liveMatrices } = await opened;
+    return { open: (spec) => createTfjsEngine(spec, ops), liveMatrices };
+  };
+}
+
+engineContract('tfjs in WebAssembly', loader(openWasm));
+engineContract('tfjs in plain JavaScript', loader(openJavascript));

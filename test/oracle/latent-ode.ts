@@ -1,0 +1,218 @@
+/**
+ * The latent ODE once more, as plainly as it can be said: one sample, one number at a time, f64, no code shared with the
+ * engines but the names of parameters. Slow and forward only; the gradient is by central differences.
+ */
+import type { DecodeRequest, Ragged, TrainingBatch } from '../../model/latent/batch.ts';
+import type { ParameterLayout } from '../../model/latent/layout.ts';
+import type { ModelSpec } from '../../model/latent/spec.ts';
+
+type Vector = readonly number[];
+type Parameters = (name: string) => { at(row: number, column: number): number };
+
+const indices = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+const sum = (values: Vector): number => values.reduce((a, b) => a + b, 0);
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+
+export interface Oracle {
+  loss(batch: TrainingBatch): { loss: number; negativeLogLikelihood: number; kl: number };
+  posterior(context: Ragged): { mean: Vector; logVariance: Vector }[];
+  decode(request: DecodeRequest): { mean: Vector; scale: Vector; latent: Vector }[];
+}
+
+export function createOracle(spec: ModelSpec, layout: ParameterLayout, flat: ArrayLike<number>): Oracle {
+  const parameters = named(layout, flat);
+  const posterior = (context: Ragged) =>
+    indices(context.offsets.length - 1).map((b) => encode(spec, parameters, context, b));
+  return {
+    posterior,
+    loss: (batch) => loss(spec, parameters, batch, posterior(batch.context)),
+    decode: ({ z0, origins, offsets, times }) =>
+      indices(origins.length).flatMap((b) => {
+        const start = Array.from(z0.subarray(b * spec.latentSize, (b + 1) * spec.latentSize));
+        const asked = Array.from(times.subarray(offsets[b], offsets[b + 1]));
+        const path = solvePath(spec, parameters, start, origins[b]);
+        return asked.map((t) => observe(spec, parameters, path(t)));
+      }),
+  };
+}
+
+function named(layout: ParameterLayout, flat: ArrayLike<number>): Parameters {
+  return (name) => {
+    const block = layout.blocks.find((candidate) => candidate.name === name);
+    if (block === undefined) throw new Error(`no parameter ${name}`);
+    const columns = block.shape[block.shape.length - 1];
+    return { at: (row, column) => flat[block.offset + row * columns + column] };
+  };
+}
+
+function affine(parameters: Parameters, prefix: string, x: Vector, outputs: number, from = 0): number[] {
+  const weight = parameters(`${prefix}.weight`);
+  const bias = parameters(`${prefix}.bias`);
+  return indices(outputs).map((o) => bias.at(0, from + o) + sum(x.map((value, i) => value * weight.at(i, from + o))));
+}
+
+/** Reset, update and candidate as PyTorch's GRU has them: h' = (1 − u)·n + u·h. */
+function gru(spec: ModelSpec, parameters: Parameters, x: Vector, h: Vector): number[] {
+  const units = spec.encoder.units;
+  const gate = (block: number) => ({
+    input: affine(parameters, 'encoder.input', x, units, block * units),
+    recurrent: affine(parameters, 'encoder.recurrent', h, units, block * units),
+  });
+  const [reset, update, candidate] = [gate(0), gate(1), gate(2)];
+  return indices(units).map((i) => {
+    const r = sigmoid(reset.input[i] + reset.recurrent[i]);
+    const u = sigmoid(update.input[i] + update.recurrent[i]);
+    const n = Math.tanh(candidate.input[i] + r * candidate.recurrent[i]);
+    return (1 - u) * n + u * h[i];
+  });
+}
+
+function encode(
+  spec: ModelSpec,
+  parameters: Parameters,
+  context: Ragged,
+  b: number,
+): { mean: Vector; logVariance: Vector } {
+  const d = spec.channels.length;
+  let h: Vector = new Array<number>(spec.encoder.units).fill(0);
+  for (let row = context.offsets[b + 1] - 1; row >= context.offsets[b]; row--) {
+    const mask = indices(d).map((c) => context.mask[row * d + c]);
+    const values = indices(d).map((c) => (mask[c] === 1 ? context.values[row * d + c] : 0));
+    const later = row + 1 < context.offsets[b + 1] ? context.times[row + 1] : context.times[row];
+    const gap = later - context.times[row];
+    const elapsed = context.times[row] - context.times[context.offsets[b]];
+    h = gru(spec, parameters, [...values, ...mask, spec.encoder.clock === 'gap' ? gap : elapsed], h);
+  }
+  const head = affine(parameters, 'encoder.posterior', h, 2 * spec.latentSize);
+  const raw = head.slice(spec.latentSize);
+  return { mean: head.slice(0, spec.latentSize), logVariance: raw.map((v) => 10 * Math.tanh(v / 10)) };
+}
+
+function field(spec: ModelSpec, parameters: Parameters, originMs: number, t: number, z: Vector): number[] {
+  const angles = spec.dynamics.periodsMs.map((period) => {
+    // Exact for whole milliseconds: the remainder first, the angle after.
+    return 2 * Math.PI * ((originMs % period) / period + (t * spec.timescaleMs) / period);
+  });
+  let x: Vector = [...z, ...angles.map(Math.sin), ...angles.map(Math.cos)];
+  for (let layer = 0; layer < spec.dynamics.depth; layer++) {
+    x = affine(parameters, `dynamics.${layer}`, x, spec.dynamics.units).map(Math.tanh);
+  }
+  return affine(parameters, `dynamics.${spec.dynamics.depth}`, x, spec.latentSize);
+}
+
+const plus = (y: Vector, h: number, k: Vector): number[] => y.map((value, i) => value + h * k[i]);
+
+type Slope = (t: number, y: Vector) => Vector;
+
+/** dopri5 is stood in for by steps so short that its tolerance is all the difference. */
+const STEPS: Readonly<Record<ModelSpec['solver']['method'], (f: Slope, t: number, h: number, y: Vector) => Vector>> = {
+  euler: (f, t, h, y) => plus(y, h, f(t, y)),
+  midpoint: (f, t, h, y) => plus(y, h, f(t + h / 2, plus(y, h / 2, f(t, y)))),
+  rk4,
+  dopri5: (f, t, h, y) => indices(6).reduce<Vector>((at, i) => rk4(f, t + (i * h) / 6, h / 6, at), y),
+};
+
+function rk4(f: Slope, t: number, h: number, y: Vector): Vector {
+  const k1 = f(t, y);
+  const k2 = f(t + h / 2, plus(y, h / 2, k1));
+  const k3 = f(t + h / 2, plus(y, h / 2, k2));
+  const k4 = f(t + h, plus(y, h, k3));
+  return y.map((value, i) => value + (h / 6) * (k1[i] + 2 * k2[i] + 2 * k3[i] + k4[i]));
+}
+
+type PathAt = (t: number) => Vector;
+
+/** One step a knot away from 0, then the cubic through values and slopes of the two knots around t. */
+function solvePath(spec: ModelSpec, parameters: Parameters, z0: Vector, originMs: number): PathAt {
+  const h = spec.solver.knotSpacing;
+  const f: Slope = (at, z) => field(spec, parameters, originMs, at, z);
+  const knots = new Map<number, Vector>([[0, z0]]);
+  const knot = (j: number): Vector => {
+    const direction = Math.sign(j);
+    const known = knots.get(j);
+    if (known !== undefined) return known;
+    const state = STEPS[spec.solver.method](f, (j - direction) * h, direction * h, knot(j - direction));
+    knots.set(j, state);
+    return state;
+  };
+  return (t) => hermite(f, h, Math.floor(t / h), knot, t);
+}
+
+function hermite(f: Slope, h: number, j: number, knot: (j: number) => Vector, t: number): Vector {
+  const [a, b] = [knot(j), knot(j + 1)];
+  const [fa, fb] = [f(j * h, a), f((j + 1) * h, b)];
+  const u = t / h - j;
+  return a.map((_, i) => {
+    const [p, q, m, n] = [a[i], b[i], h * fa[i], h * fb[i]];
+    return p + u * (m + u * (3 * (q - p) - 2 * m - n + u * (2 * (p - q) + m + n)));
+  });
+}
+
+function observe(spec: ModelSpec, parameters: Parameters, z: Vector): { mean: Vector; scale: Vector; latent: Vector } {
+  const hidden = affine(parameters, 'decoder.hidden', z, spec.decoder.units).map(Math.tanh);
+  const output = affine(parameters, 'decoder.output', hidden, 2 * spec.channels.length);
+  const raw = output.slice(spec.channels.length);
+  return {
+    mean: output.slice(0, spec.channels.length),
+    scale: raw.map((v) => Math.exp(6 * Math.tanh(v / 6))),
+    latent: z,
+  };
+}
+
+function loss(
+  spec: ModelSpec,
+  parameters: Parameters,
+  { targets, origins, noise, beta }: TrainingBatch,
+  posteriors: readonly { mean: Vector; logVariance: Vector }[],
+): { loss: number; negativeLogLikelihood: number; kl: number } {
+  const l = spec.latentSize;
+  const batch = origins.length;
+  const draws = noise.length / (batch * l);
+  let negativeLog = 0;
+  for (const k of indices(draws)) {
+    for (const b of indices(batch)) {
+      const { mean, logVariance } = posteriors[b];
+      const z0 = mean.map((m, i) => m + Math.exp(logVariance[i] / 2) * noise[(k * batch + b) * l + i]);
+      negativeLog -= logLikelihood(spec, parameters, targets, b, solvePath(spec, parameters, z0, origins[b]));
+    }
+  }
+  const divergences = posteriors.flatMap(({ mean, logVariance }) => {
+    return mean.map((m, i) => 0.5 * (m * m + Math.exp(logVariance[i]) - 1 - logVariance[i]));
+  });
+  const count = Math.max(1, sum(Array.from(targets.mask)));
+  const parts = { negativeLogLikelihood: negativeLog / draws / count, kl: sum(divergences) / count };
+  return { ...parts, loss: parts.negativeLogLikelihood + beta * parts.kl };
+}
+
+function logLikelihood(spec: ModelSpec, parameters: Parameters, targets: Ragged, b: number, path: PathAt): number {
+  const d = spec.channels.length;
+  let total = 0;
+  for (let row = targets.offsets[b]; row < targets.offsets[b + 1]; row++) {
+    const { mean, scale } = observe(spec, parameters, path(targets.times[row]));
+    for (const c of indices(d)) {
+      if (targets.mask[row * d + c] === 0) continue;
+      const z = (targets.values[row * d + c] - mean[c]) / scale[c];
+      total += -0.5 * z * z - Math.log(scale[c]) - 0.5 * Math.log(2 * Math.PI);
+    }
+  }
+  return total;
+}
+
+/** [P] central differences of the loss in f64. */
+export function gradientByDifferences(
+  spec: ModelSpec,
+  layout: ParameterLayout,
+  flat: ArrayLike<number>,
+  batch: TrainingBatch,
+  step = 1e-5,
+): Float64Array {
+  const moved = Float64Array.from(flat);
+  const lossWith = (i: number, value: number): number => {
+    const kept = moved[i];
+    moved[i] = value;
+    const result = createOracle(spec, layout, moved).loss(batch).loss;
+    moved[i] = kept;
+    return result;
+  };
+  return Float64Array.from(flat, (value, i) => (lossWith(i, value + step) - lossWith(i, value - step)) / (2 * step));
+}
