@@ -7,64 +7,9 @@ import type { ForecastAnswer as RawForecast } from '../schemas/forecast.ts';
 import type { ModelAnswer } from '../schemas/models.ts';
 import type { observationsSchema, StreamAnswer, seriesSchema, truthSchema } from '../schemas/streams.ts';
 import { parseIsoTime } from '../time.ts';
+import type { Columns, ForecastAnswer, ModelInfo, SeriesInfo, StreamInfo } from './answers.ts';
 
 type Time = number | string;
-
-export interface StreamInfo {
-  readonly name: string;
-  readonly channels: readonly string[];
-  readonly observations: number;
-  readonly series: number;
-  readonly lastEventTime: number | undefined;
-  /** Longest context and trained horizon. */
-  readonly windowMs: number;
-  readonly horizonMs: number;
-  /** The truth of its series can be asked for. */
-  readonly simulated: boolean;
-  readonly training: TrainingProgress | undefined;
-}
-
-/** How training goes on, where the answering process knows. */
-export type TrainingProgress = NonNullable<StreamAnswer['training']>;
-
-export interface SeriesInfo {
-  readonly series: string;
-  readonly observations: number;
-  readonly firstTime: number;
-  readonly lastTime: number;
-}
-
-/** Columns over `times`; a value is null where the channel was not observed. */
-export interface Columns {
-  readonly times: readonly number[];
-  readonly values: Readonly<Record<string, readonly (number | null)[]>>;
-}
-
-export type Kind = 'interpolation' | 'extrapolation';
-
-export interface ForecastAnswer {
-  readonly times: readonly number[];
-  readonly kind: readonly Kind[];
-  readonly channels: Readonly<Record<string, ChannelAnswer>>;
-  readonly model: { readonly version: string; readonly alias: string; readonly trainedThrough: number };
-  readonly lastEventTime: number;
-  readonly observationsUsed: number;
-}
-
-export interface ChannelAnswer {
-  readonly mean: readonly number[];
-  /** By the quantile as it was asked, e.g. `0.1`. */
-  readonly quantiles: Readonly<Record<string, readonly number[]>>;
-}
-
-export interface ModelInfo {
-  readonly version: string;
-  readonly aliases: readonly string[];
-  readonly createdAt: number;
-  readonly trainedThrough: number;
-  readonly training: ModelAnswer['training'];
-  readonly evaluation: ModelAnswer['evaluation'];
-}
 
 /** What the server says went wrong (RFC 9457), or what kept us from asking it. */
 export class ApiProblem extends Error {
@@ -97,15 +42,6 @@ export interface ApiOptions {
   /** Bearer key, where the server wants one. */
   readonly key: () => string | undefined;
 }
-
-/** Central intervals that the page draws, as the two quantiles of each. */
-export const BANDS = [
-  { level: 0.5, low: 0.25, high: 0.75 },
-  { level: 0.8, low: 0.1, high: 0.9 },
-  { level: 0.95, low: 0.025, high: 0.975 },
-] as const;
-
-export const QUANTILES: readonly number[] = BANDS.flatMap(({ low, high }) => [low, high]).sort((a, b) => a - b);
 
 export interface ForecastBody {
   readonly stream: string;

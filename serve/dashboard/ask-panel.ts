@@ -1,5 +1,6 @@
 /** Asks for one free timestamp: the forecast with its intervals as text, and the same question as a line for a shell. */
-import { type Api, ApiProblem, type ForecastAnswer, type ForecastBody } from './api.ts';
+import type { ForecastAnswer } from './answers.ts';
+import { type Api, ApiProblem, type ForecastBody } from './api.ts';
 import { button, h, setAttributes } from './dom.ts';
 import { formatInstant, formatOffset, formatValue } from './format.ts';
 import { type Anchors, parseWhen } from './when.ts';

@@ -4,10 +4,11 @@
  * future meet are not in its vocabulary.
  */
 import uPlot from 'uplot';
+import { BAND_OPACITY } from './answers.ts';
 import { h, setAttributes, setText } from './dom.ts';
 import { formatInstant, formatOffset, formatTicks, formatValue } from './format.ts';
 import { listenToGestures } from './gestures.ts';
-import { BAND_OPACITY, type Palette } from './palette.ts';
+import type { Palette } from './palette.ts';
 import {
   type Band,
   bandsOf,

@@ -1,5 +1,5 @@
 /** Which series to show to a reader who has not chosen one. Pure. */
-import type { SeriesInfo } from './api.ts';
+import type { SeriesInfo } from './answers.ts';
 
 /** A series this far behind the newest event of its stream has ended or pauses. */
 export const FRESH_MS = 10_000;

@@ -1,5 +1,6 @@
 /** Composes the page: reads the streams, watches the chosen series, and hands what changes to the drawings and panels. */
-import { ApiProblem, createApi, type SeriesInfo, type StreamInfo } from './api.ts';
+import type { SeriesInfo, StreamInfo } from './answers.ts';
+import { ApiProblem, createApi } from './api.ts';
 import { createAskPanel } from './ask-panel.ts';
 import { type Charts, createCharts } from './charts.ts';
 import { FRESH_MS, hasEnded, mostPromising } from './choose-series.ts';

@@ -1,5 +1,5 @@
 /** What answers: the model's version, alias and age, how its training went, and how it scored against the baselines. */
-import type { ModelInfo, TrainingProgress } from './api.ts';
+import type { ModelInfo, TrainingProgress } from './answers.ts';
 import { h, setAttributes, setText } from './dom.ts';
 import { formatCount, formatDuration, formatInstant, formatPercent, formatValue } from './format.ts';
 import { sparkline } from './sparkline.ts';

@@ -13,6 +13,3 @@ export function readPalette(): Palette {
 export function onPaletteChange(listener: () => void): void {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', listener);
 }
-
-/** Opacity of the fill of a band of each level: they lie upon each other. */
-export const BAND_OPACITY: Readonly<Record<number, number>> = { 0.95: 0.13, 0.8: 0.16, 0.5: 0.24 };

@@ -1,5 +1,5 @@
 /** What is drawn of a series over a range of time: plain columns, and the questions that the drawings ask of them. Pure. */
-import { BANDS, type Columns, type ForecastAnswer, type Kind } from './api.ts';
+import { BANDS, type Columns, type ForecastAnswer, type Kind } from './answers.ts';
 import type { TimeRange } from './time-range.ts';
 
 export interface Picture {

@@ -2,8 +2,10 @@
  * Two channels against each other: the path so far, where the forecast says that it goes on and how sure it is, and the
  * truth where it is known. Both axes have the same scale.
  */
+
+import { BAND_OPACITY } from './answers.ts';
 import { h, setAttributes } from './dom.ts';
-import { BAND_OPACITY, type Palette } from './palette.ts';
+import type { Palette } from './palette.ts';
 import { bandsOf, nearest, type Picture, pointsOf, truthOf } from './picture.ts';
 
 export interface PlaneChart {

@@ -1,5 +1,6 @@
 /** Asks for a forecast of the future of a series whose truth is known, and puts both side by side. */
-import { type Api, ApiProblem, BANDS, type StreamInfo } from './api.ts';
+import { BANDS, type StreamInfo } from './answers.ts';
+import { type Api, ApiProblem } from './api.ts';
 import { pointsOf } from './picture.ts';
 import type { ScoredColumn } from './running-error.ts';
 

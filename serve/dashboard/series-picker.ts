@@ -1,5 +1,5 @@
 /** Picks a series: a button that opens a list, most recent first, with a search where the list is long. */
-import type { SeriesInfo } from './api.ts';
+import type { SeriesInfo } from './answers.ts';
 import { button, h, setAttributes, setText } from './dom.ts';
 import { formatCount, formatDuration } from './format.ts';
 

@@ -5,7 +5,8 @@
  *   setRange, fit, follow ──▶ range ──debounced──▶ load ──▶ picture ──▶ onState
  *   news (event stream), clock ─────────────────────┘
  */
-import { type Api, ApiProblem, type Columns, type ForecastAnswer, QUANTILES, type StreamInfo } from './api.ts';
+import { type Columns, type ForecastAnswer, QUANTILES, type StreamInfo } from './answers.ts';
+import { type Api, ApiProblem } from './api.ts';
 import { type Connection, followSeries } from './live.ts';
 import type { Anchor, Picture } from './picture.ts';
 import { gridTimes, span, type TimeRange } from './time-range.ts';

@@ -35,8 +35,8 @@ export function zoom(range: TimeRange, factor: number, at: number): TimeRange {
  */
 export function gridTimes(range: TimeRange, count: number, also: readonly number[] = []): number[] {
   const step = span(range) / count;
-  const times = new Set([range.from, range.to, ...also.filter((t) => t > range.from && t < range.to)]);
   const first = Math.ceil(range.from / step);
-  for (let i = first; i * step <= range.to; i++) times.add(i * step);
-  return [...times].sort((a, b) => a - b);
+  const grid = Array.from({ length: count + 1 }, (_, i) => (first + i) * step);
+  const inside = [...grid, ...also].filter((t) => t > range.from && t < range.to);
+  return [...new Set([range.from, ...inside, range.to])].sort((a, b) => a - b);
 }

@@ -160,7 +160,7 @@ function channelOf(
   first: number,
   last: number,
 ): ChannelForecast {
-  const spread = (time: number) => 0.15 + Math.min(1.2, Math.max(0, time - last, first - time) / 40_000);
+  const spread = (time: number) => 0.4 + Math.min(1.2, Math.max(0, time - last, first - time) / 40_000);
   const mean = Float64Array.from(times, (time) => position(time)[c] + BIAS);
   return { mean, quantiles: quantiles.map((q) => mean.map((m, i) => m + logistic(q) * spread(times[i]))) };
 }
