@@ -7,7 +7,7 @@ import { eventLogContract } from './event-log.contract.ts';
 eventLogContract('the embedded log', async () => {
   const path = mkdtempSync(join(tmpdir(), 'odecast-log-'));
   return {
-    open: () => openEmbeddedLog({ path, clock: Date.now }),
+    open: async () => openEmbeddedLog({ path, clock: Date.now }),
     close: async () => rmSync(path, { recursive: true, force: true }),
   };
 });

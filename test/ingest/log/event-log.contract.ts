@@ -7,7 +7,7 @@ import type { EventLog, LogRecord, OutgoingRecord, RecordBatch, TopicSpec } from
 
 export interface LogFixture {
   /** Another handle on the same log. */
-  open(): EventLog;
+  open(): Promise<EventLog>;
   close(): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ export function eventLogContract(name: string, createFixture: () => Promise<LogF
 
     beforeAll(async () => {
       fixture = await createFixture();
-      log = fixture.open();
+      log = await fixture.open();
     });
 
     afterAll(async () => {
@@ -183,7 +183,7 @@ export function eventLogContract(name: string, createFixture: () => Promise<LogF
 
     test('delivers what a second handle appends while the first one consumes', async () => {
       const topic = await newTopic();
-      const second = fixture.open();
+      const second = await fixture.open();
       try {
         const got: LogRecord[] = [];
         const all = deferred();
@@ -257,7 +257,7 @@ export function eventLogContract(name: string, createFixture: () => Promise<LogF
 
     test('closes with its consumers and followers, twice, and refuses work afterwards', async () => {
       const topic = await newTopic();
-      const other = fixture.open();
+      const other = await fixture.open();
       const consumer = await other.consume({ topic, group: 'closed', onBatch: async () => {} });
       const follower = await other.follow({ topic, onRecord: () => {} });
       await other.close();
