@@ -3,6 +3,7 @@ import { hermiteWeights } from './interpolate.ts';
 import type { Method, OutputWeights, Reversal, Segment, SegmentCotangent, Stepper, Tolerance } from './method.ts';
 import { evaluate, type Problem } from './problem.ts';
 import type { StateSpace } from './state-space.ts';
+import { StepMemory } from './step-memory.ts';
 import { createTableau, type Tableau, type TableauSpec } from './tableau.ts';
 
 /** A method that is nothing but a table. */
@@ -24,7 +25,7 @@ export function explicitRungeKutta(spec: TableauSpec): ExplicitRungeKutta {
       output: (reversal, segment, cotangent) => pullOutput(tableau, reversal, segment, cotangent),
       step: (reversal, segment, cotangent) => pullStep(tableau, reversal, segment, cotangent),
     },
-    start: (problem, t, y) => new ExplicitRungeKuttaStepper(problem, tableau, t, y),
+    start: (problem, t, y, slope) => new ExplicitRungeKuttaStepper(problem, tableau, t, y, slope),
   };
 }
 
@@ -84,135 +85,96 @@ function pullStage<S, P>(
   }
 }
 
-/** The attempted step. A host space reuses its buffers, a device space makes new states each time. */
-interface Work<S> {
-  t: number;
-  t1: number;
-  h: number;
-  y: S;
-  y1: S;
-  slopes: S[];
-}
-
 class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
+  readonly #memory: StepMemory<S, P>;
   readonly #problem: Problem<S, P>;
   readonly #space: StateSpace<S>;
   readonly #tableau: Tableau;
   /** The rows of a, then b, then the error's weights and damping; and the same times h. */
   readonly #rows: readonly (readonly number[])[];
   readonly #scaled: number[][];
-  readonly #reuses: boolean;
   readonly #zero: S;
-  readonly #work: Work<S>;
-  readonly #computeInScope: () => Work<S>;
+  readonly #computeInScope: () => Segment<S>;
   #tolerance: Tolerance | undefined;
   #ratio = 0;
-  /** How many of the slopes belong to the step at hand; the rest are buffers. */
-  #filled = 0;
-  #attempted = false;
   /** Buffers that only a host space has. */
   #argument: S | undefined;
   #error: S | undefined;
 
-  constructor(problem: Problem<S, P>, tableau: Tableau, t: number, y: S) {
-    const { space } = problem;
-    const { a, b, error } = tableau;
+  constructor(problem: Problem<S, P>, tableau: Tableau, t: number, y: S, slope?: S) {
+    const { a, b, error, endIndex } = tableau;
+    this.#memory = new StepMemory(problem, endIndex, t, y, slope);
     this.#problem = problem;
-    this.#space = space;
+    this.#space = problem.space;
     this.#tableau = tableau;
     this.#rows = [...a, b, error?.weights ?? [], error?.damping ?? []];
     this.#scaled = this.#rows.map((row) => [...row]);
-    this.#reuses = space.residence === 'host';
-    this.#zero = space.zeros(y);
-    const own = space.combine(y, [], []);
-    this.#work = { t, t1: t, h: 0, y: own, y1: this.#reuses ? space.zeros(y) : own, slopes: [] };
+    this.#zero = problem.space.zeros(y);
     this.#computeInScope = () => this.#compute();
   }
 
   get segment(): Segment<S> {
-    return this.#work;
+    return this.#memory.segment;
   }
 
   startSlope(): S {
-    const { t, y, slopes } = this.#work;
-    if (this.#filled === 0) {
-      slopes[0] = evaluate(this.#problem, t, y, this.#buffer(slopes[0]));
-      this.#filled = 1;
-    }
-    return slopes[0];
+    return this.#memory.startSlope();
   }
 
   attempt(t1: number, tolerance: Tolerance | undefined): number {
-    this.#discardAttempt();
-    this.startSlope();
-    this.#work.t1 = t1;
-    this.#work.h = t1 - this.#work.t;
+    this.#memory.begin(t1);
     this.#tolerance = tolerance;
     this.#space.scope(this.#computeInScope);
-    this.#attempted = true;
     return this.#ratio;
   }
 
   prepareOutput(): void {
     const { dense, endIndex, stages } = this.#tableau;
     if (dense !== undefined && dense.weights.length <= stages) return;
-    const { y1, t1, slopes } = this.#work;
-    if (this.#filled <= endIndex) {
-      slopes[endIndex] = evaluate(this.#problem, t1, y1, this.#buffer(slopes[endIndex]));
-      this.#filled = endIndex + 1;
-    }
-    if (dense?.extra !== undefined && this.#filled === endIndex + 1) this.#evaluateExtra(dense.extra);
+    this.#memory.prepareEnd();
+    if (dense?.extra !== undefined && this.#memory.filled === endIndex + 1) this.#evaluateExtra(dense.extra);
   }
 
   accept(retain: boolean): void {
-    const { endIndex } = this.#tableau;
-    const hasEnd = this.#filled > endIndex;
-    if (retain) this.#handOver(hasEnd);
-    else if (this.#reuses) this.#swap(hasEnd);
-    else this.#replace(hasEnd);
-    this.#work.t = this.#work.t1;
-    this.#filled = hasEnd ? 1 : 0;
-    this.#attempted = false;
+    this.#memory.accept(retain);
   }
 
   jumpTo(t: number): void {
-    if (!this.#reuses && this.#filled > 0) this.#space.dispose(this.#work.slopes[0]);
-    this.#filled = 0;
-    this.#work.t = t;
+    this.#memory.jumpTo(t);
   }
 
   dispose(): void {
-    this.#discardAttempt();
-    this.jumpTo(Number.NaN);
-    this.#space.dispose(this.#work.y);
+    this.#memory.dispose();
     this.#space.dispose(this.#zero);
   }
 
   /** Stages, end and error ratio; the returned object keeps the states that it names alive. */
-  #compute(): Work<S> {
-    const work = this.#work;
+  #compute(): Segment<S> {
+    const memory = this.#memory;
+    const work = memory.segment;
     const { stages, fsal, c } = this.#tableau;
     const { t, h, y, slopes } = work;
     const inner = fsal ? stages - 1 : stages;
     for (let i = 1; i < inner; i++) {
-      this.#argument = this.#combined(i, y, this.#buffer(this.#argument));
-      slopes[i] = evaluate(this.#problem, t + c[i] * h, this.#argument, this.#buffer(slopes[i]));
+      this.#argument = this.#combined(i, y, memory.buffer(this.#argument));
+      slopes[i] = evaluate(this.#problem, t + c[i] * h, this.#argument, memory.buffer(slopes[i]));
     }
-    work.y1 = this.#combined(stages, y, this.#buffer(work.y1));
-    if (fsal) slopes[inner] = evaluate(this.#problem, work.t1, work.y1, this.#buffer(slopes[inner]));
-    this.#filled = stages;
+    work.y1 = this.#combined(stages, y, memory.buffer(work.y1));
+    if (fsal) slopes[inner] = evaluate(this.#problem, work.t1, work.y1, memory.buffer(slopes[inner]));
+    memory.filled = stages;
     this.#ratio = this.#tolerance === undefined ? 0 : this.#errorRatio(this.#tolerance);
     return work;
   }
 
   #evaluateExtra({ c, a }: { readonly c: readonly number[]; readonly a: readonly (readonly number[])[] }): void {
-    const { t, h, y, slopes } = this.#work;
+    const memory = this.#memory;
+    const { t, h, y, slopes } = memory.segment;
     for (let i = 0; i < a.length; i++) {
       const weights = a[i].map((weight) => h * weight);
-      this.#argument = this.#space.combine(y, weights, slopes, this.#buffer(this.#argument));
-      slopes[this.#filled] = evaluate(this.#problem, t + c[i] * h, this.#argument, this.#buffer(slopes[this.#filled]));
-      if (!this.#reuses) this.#space.dispose(this.#argument);
-      this.#filled++;
+      const argument = this.#space.combine(y, weights, slopes, memory.buffer(this.#argument));
+      slopes[memory.filled] = evaluate(this.#problem, t + c[i] * h, argument, memory.buffer(slopes[memory.filled]));
+      if (!memory.reuses) this.#space.dispose(argument);
+      memory.filled++;
     }
   }
 
@@ -225,60 +187,17 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   }
 
   #estimate(row: number, { rtol, atol }: Tolerance): number {
-    const { y, y1 } = this.#work;
-    this.#error = this.#combined(row, this.#zero, this.#buffer(this.#error));
+    const { y, y1 } = this.#memory.segment;
+    this.#error = this.#combined(row, this.#zero, this.#memory.buffer(this.#error));
     return this.#space.errorRatio(this.#error, y, y1, rtol, atol);
   }
 
   /** base + h·Σ rowⱼ·kⱼ */
   #combined(row: number, base: S, into: S | undefined): S {
-    const { h, slopes } = this.#work;
+    const { h, slopes } = this.#memory.segment;
     const weights = this.#rows[row];
     const scaled = this.#scaled[row];
     for (let j = 0; j < scaled.length; j++) scaled[j] = h * weights[j];
     return this.#space.combine(base, scaled, slopes, into);
-  }
-
-  #buffer(state: S | undefined): S | undefined {
-    return this.#reuses ? state : undefined;
-  }
-
-  /** Frees a rejected attempt on a device; what it had stored in buffers is simply overwritten. */
-  #discardAttempt(): void {
-    if (!this.#attempted) return;
-    const { y1, slopes } = this.#work;
-    if (!this.#reuses) for (const state of [y1, ...slopes.splice(1)]) this.#space.dispose(state);
-    this.#filled = 1;
-    this.#attempted = false;
-  }
-
-  /** The segment's states are the caller's: go on with new buffers. */
-  #handOver(hasEnd: boolean): void {
-    const work = this.#work;
-    const slope = work.slopes[this.#tableau.endIndex];
-    work.slopes = hasEnd ? [this.#space.combine(slope, [], [])] : [];
-    work.y = this.#space.combine(work.y1, [], []);
-    work.y1 = this.#reuses ? this.#space.zeros(work.y) : work.y;
-  }
-
-  #swap(hasEnd: boolean): void {
-    const work = this.#work;
-    const { endIndex } = this.#tableau;
-    const { y, slopes } = work;
-    work.y = work.y1;
-    work.y1 = y;
-    if (!hasEnd) return;
-    const start = slopes[0];
-    slopes[0] = slopes[endIndex];
-    slopes[endIndex] = start;
-  }
-
-  #replace(hasEnd: boolean): void {
-    const work = this.#work;
-    const next = hasEnd ? work.slopes[this.#tableau.endIndex] : undefined;
-    for (const slope of work.slopes) if (slope !== next) this.#space.dispose(slope);
-    this.#space.dispose(work.y);
-    work.y = work.y1;
-    work.slopes = next === undefined ? [] : [next];
   }
 }

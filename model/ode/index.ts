@@ -1,5 +1,18 @@
 /** The public door: `import { solve } from 'odecast/ode'`. */
 
+export {
+  ab1,
+  ab2,
+  ab3,
+  ab4,
+  ab5,
+  abm2,
+  abm3,
+  abm4,
+  abm5,
+  adamsBashforth,
+  adamsBashforthMoulton,
+} from './adams.ts';
 export { type AdjointOptions, adjoint } from './adjoint.ts';
 export { backprop } from './backprop.ts';
 export {

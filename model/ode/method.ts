@@ -61,7 +61,8 @@ export interface Method {
   /** Where in a segment's slopes f(t1, y1) is. */
   readonly endIndex: number;
   outputWeights(theta: number, h: number): OutputWeights;
-  start<S, P>(problem: Problem<S, P>, t: number, y: S): Stepper<S>;
+  /** Starts at y(t); `slope`, if it is known, is what the stepper that was there had for its start. */
+  start<S, P>(problem: Problem<S, P>, t: number, y: S, slope?: S): Stepper<S>;
   /** How one step is reversed exactly. Absent: the method cannot be back-propagated. */
   readonly pull?: StepPull;
 }

@@ -1,0 +1,130 @@
+/**
+ * Who owns which state during a solve: the start of a step, its end, its slopes. A host space reuses its buffers from step
+ * to step, a device space makes new states and frees the old ones. Every family of methods computes into one of these.
+ */
+import type { Segment } from './method.ts';
+import { evaluate, type Problem } from './problem.ts';
+
+interface Work<S> {
+  t: number;
+  t1: number;
+  h: number;
+  y: S;
+  y1: S;
+  slopes: S[];
+}
+
+export class StepMemory<S, P> {
+  readonly problem: Problem<S, P>;
+  readonly segment: Work<S> & Segment<S>;
+  /** Whether buffers are overwritten. */
+  readonly reuses: boolean;
+  /** How many of the slopes belong to the step at hand; the rest are buffers. */
+  filled = 0;
+  /** Where among the slopes the one is that the next step starts with. */
+  readonly #endIndex: number;
+  #attempted = false;
+
+  /** `slope`, if it is known, is f(t, y). Both states are copied. */
+  constructor(problem: Problem<S, P>, endIndex: number, t: number, y: S, slope?: S) {
+    const { space } = problem;
+    this.problem = problem;
+    this.reuses = space.residence === 'host';
+    this.#endIndex = endIndex;
+    const own = space.combine(y, [], []);
+    const slopes = slope === undefined ? [] : [space.combine(slope, [], [])];
+    this.segment = { t, t1: t, h: 0, y: own, y1: this.reuses ? space.zeros(y) : own, slopes };
+    this.filled = slopes.length;
+  }
+
+  /** What may be overwritten with a new state. */
+  buffer(state: S | undefined): S | undefined {
+    return this.reuses ? state : undefined;
+  }
+
+  startSlope(): S {
+    const { t, y, slopes } = this.segment;
+    if (this.filled === 0) {
+      slopes[0] = evaluate(this.problem, t, y, this.buffer(slopes[0]));
+      this.filled = 1;
+    }
+    return slopes[0];
+  }
+
+  /** Begins an attempt to `t1`: discards the one before it unless that was accepted. */
+  begin(t1: number): void {
+    this.#discard();
+    this.startSlope();
+    this.segment.t1 = t1;
+    this.segment.h = t1 - this.segment.t;
+    this.#attempted = true;
+  }
+
+  /** The end's slope, if it is not there yet. */
+  prepareEnd(): void {
+    if (this.filled > this.#endIndex) return;
+    const { t1, y1, slopes } = this.segment;
+    slopes[this.#endIndex] = evaluate(this.problem, t1, y1, this.buffer(slopes[this.#endIndex]));
+    this.filled = this.#endIndex + 1;
+  }
+
+  /** Moves to the end. With `retain` the segment's states are somebody else's from now on. */
+  accept(retain: boolean): void {
+    const hasEnd = this.filled > this.#endIndex;
+    if (retain) this.#handOver(hasEnd);
+    else if (this.reuses) this.#swap(hasEnd);
+    else this.#replace(hasEnd);
+    this.segment.t = this.segment.t1;
+    this.filled = hasEnd ? 1 : 0;
+    this.#attempted = false;
+  }
+
+  jumpTo(t: number): void {
+    if (!this.reuses && this.filled > 0) this.problem.space.dispose(this.segment.slopes[0]);
+    this.filled = 0;
+    this.segment.t = t;
+  }
+
+  dispose(): void {
+    this.#discard();
+    this.jumpTo(Number.NaN);
+    this.problem.space.dispose(this.segment.y);
+  }
+
+  #discard(): void {
+    if (!this.#attempted) return;
+    const { y1, slopes } = this.segment;
+    if (!this.reuses) for (const state of [y1, ...slopes.splice(1)]) this.problem.space.dispose(state);
+    this.filled = 1;
+    this.#attempted = false;
+  }
+
+  #handOver(hasEnd: boolean): void {
+    const { space } = this.problem;
+    const work = this.segment;
+    work.slopes = hasEnd ? [space.combine(work.slopes[this.#endIndex], [], [])] : [];
+    work.y = space.combine(work.y1, [], []);
+    work.y1 = this.reuses ? space.zeros(work.y) : work.y;
+  }
+
+  #swap(hasEnd: boolean): void {
+    const work = this.segment;
+    const { y, slopes } = work;
+    work.y = work.y1;
+    work.y1 = y;
+    if (!hasEnd) return;
+    const start = slopes[0];
+    slopes[0] = slopes[this.#endIndex];
+    slopes[this.#endIndex] = start;
+  }
+
+  #replace(hasEnd: boolean): void {
+    const { space } = this.problem;
+    const work = this.segment;
+    const next = hasEnd ? work.slopes[this.#endIndex] : undefined;
+    for (const slope of work.slopes) if (slope !== next) space.dispose(slope);
+    space.dispose(work.y);
+    work.y = work.y1;
+    work.slopes = next === undefined ? [] : [next];
+  }
+}
