@@ -15,6 +15,7 @@ export {
 } from './adams.ts';
 export { type AdjointOptions, adjoint } from './adjoint.ts';
 export { backprop } from './backprop.ts';
+export { type CheckpointedOptions, checkpointed } from './checkpointed.ts';
 export {
   type AdaptiveController,
   type AdaptiveOptions,
@@ -36,6 +37,7 @@ export {
   solveWithGradient,
 } from './gradient.ts';
 export type { Status } from './integrate.ts';
+export { leapfrog } from './leapfrog.ts';
 export type { Method } from './method.ts';
 export {
   bosh3,
@@ -52,6 +54,7 @@ export {
 export { noParameters } from './no-parameters.ts';
 export { ODE_ERROR_CODES, OdeError, type OdeErrorCode } from './ode-error.ts';
 export type { Statistics } from './problem.ts';
+export { reversible } from './reversible.ts';
 export { type SaveAt, type Solution, type SolveOptions, solve } from './solve.ts';
 export type { StateSpace } from './state-space.ts';
 export { createTableau, type Tableau, type TableauSpec } from './tableau.ts';

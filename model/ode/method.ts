@@ -63,8 +63,19 @@ export interface Method {
   outputWeights(theta: number, h: number): OutputWeights;
   /** Starts at y(t); `slope`, if it is known, is what the stepper that was there had for its start. */
   start<S, P>(problem: Problem<S, P>, t: number, y: S, slope?: S): Stepper<S>;
-  /** How one step is reversed exactly. Absent: the method cannot be back-propagated. */
+  /** How gradients go back through one step exactly. Absent: only the continuous adjoint is left. */
   readonly pull?: StepPull;
+  /** Whether `slopes[0]` is a variable that steps hand on, rather than f(t, y) itself. */
+  readonly carriesSlope?: boolean;
+  /** The algebraic inverse of a step: the segment that ended at `t1` in (y1, slope1). */
+  retrace?<S, P>(problem: Problem<S, P>, end: StepEnd<S>): Segment<S>;
+}
+
+export interface StepEnd<S> {
+  readonly t: number;
+  readonly t1: number;
+  readonly y1: S;
+  readonly slope1: S;
 }
 
 /** Both add to the cotangents of what came before; between them the slope at the end is pulled back by the caller. */

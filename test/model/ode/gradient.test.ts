@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  abm4,
   adjoint,
   backprop,
   type Controller,
+  checkpointed,
   constantSteps,
   type DifferentiableOptions,
   dop853,
@@ -12,11 +14,13 @@ import {
   fehlberg45,
   float64Space,
   type Gradient,
+  leapfrog,
   type Method,
   midpoint,
   noParameters,
   onKnots,
   pi,
+  reversible,
   rk4,
   solve,
   solveWithGradient,
@@ -81,6 +85,8 @@ describe('backprop is the exact gradient of the discrete solution: differences a
   it.each(cases)('%o', (method, controller) => {
     checkDifferences({ ...BASE, method, controller }, backprop(), 1e-9);
   });
+
+  it('leapfrog', () => checkDifferences({ ...BASE, method: leapfrog, controller: constantSteps(5) }, backprop(), 1e-9));
 
   it('backwards in time', () => {
     const back = { ...BASE, t0: 2, method: rk4, controller: constantSteps(4) };
@@ -221,5 +227,80 @@ describe('a field that jumps in time', () => {
     checkDifferences({ ...options, controller: TIGHT }, backprop(), 1e-7);
     checkDifferences({ ...options, controller: TIGHT }, adjoint(), 1e-7);
     checkDifferences({ ...options, controller: TIGHT, saveAt: { times: [0.8, 0.2, 1.4, 2, 1, 0.8] } }, adjoint(), 1e-7);
+  });
+});
+
+describe('the exact modes agree with backprop to 1e-10, relative', () => {
+  const cases: [string, Options, Gradient][] = [];
+  for (const checkpoints of [1, 2, 3, 7, 1000]) {
+    const gradient = checkpointed({ checkpoints });
+    cases.push([`checkpointed(${checkpoints}), dopri5`, { ...BASE, controller: pi({ rtol: 1e-6 }) }, gradient]);
+    cases.push([
+      `checkpointed(${checkpoints}), rk4`,
+      { ...BASE, method: rk4, controller: constantSteps(23) },
+      gradient,
+    ]);
+    cases.push([`checkpointed(${checkpoints}), dop853`, { ...BASE, method: dop853 }, gradient]);
+    cases.push([
+      `checkpointed(${checkpoints}), leapfrog`,
+      { ...BASE, method: leapfrog, controller: constantSteps(40) },
+      gradient,
+    ]);
+  }
+  cases.push(['reversible, leapfrog', { ...BASE, method: leapfrog, controller: constantSteps(40) }, reversible()]);
+  cases.push([
+    'reversible, adaptive',
+    { ...BASE, method: leapfrog, controller: pi({ rtol: 1e-3, atol: 1e-4 }) },
+    reversible(),
+  ]);
+  cases.push([
+    'reversible, jumps',
+    { ...BASE, method: leapfrog, controller: constantSteps(9), jumps: [0.5, 1.1] },
+    reversible(),
+  ]);
+  cases.push([
+    'reversible, backwards',
+    { ...BASE, t0: 2, method: leapfrog, controller: constantSteps(9) },
+    reversible(),
+  ]);
+  cases.push([
+    'checkpointed, jumps',
+    { ...BASE, controller: pi(), jumps: [0.5, 1.1] },
+    checkpointed({ checkpoints: 3 }),
+  ]);
+
+  it.each(cases)('%s', (_name, options, gradient) => {
+    const [exact, other] = [gradients(options, backprop()), gradients(options, gradient)];
+    expect(relativeError(other.y0, exact.y0)).toBeLessThan(1e-10);
+    expect(relativeError(other.parameters, exact.parameters)).toBeLessThan(1e-10);
+    expect(other.solution.ys).toEqual(exact.solution.ys);
+  });
+
+  it('leapfrog agrees with differences through its own steps and jumps to 1e-9', () => {
+    const options = { ...BASE, method: leapfrog, controller: constantSteps(6), jumps: [0.5] };
+    checkDifferences(options, reversible(), 1e-9);
+  });
+
+  it('a method without an inverse or without an exact gradient is refused by name', () => {
+    const act = (method: Method, gradient: Gradient) => () =>
+      solveWithGradient({ ...BASE, method, controller: constantSteps(4), gradient });
+    expect(act(rk4, reversible())).toThrow(/rk4 cannot be run backwards/);
+    expect(act(abm4, backprop())).toThrow(/abm4 has no exact gradient/);
+    expect(() => checkpointed({ checkpoints: 0 })).toThrow(expect.objectContaining({ code: 'bad-gradient' }));
+  });
+});
+
+describe('recomputation of checkpointed over 200 steps of rk4', () => {
+  const evaluations = (checkpoints: number): number => {
+    const options = { ...BASE, method: rk4, controller: constantSteps(200), saveAt: { times: [2] } };
+    const { pullback } = solveWithGradient({ ...options, gradient: checkpointed({ checkpoints }) });
+    // Beside the 800 vector–Jacobian products.
+    return pullback(COTANGENTS.slice(0, 1)).statistics.functionEvaluations - 800;
+  };
+
+  it('c checkpoints and r repetitions reverse C(c + 1 + r, r) steps: r + 1 times the forward work at most', () => {
+    expect(evaluations(200)).toBeLessThanOrEqual(2 * 800);
+    expect(evaluations(14)).toBeLessThanOrEqual(4 * 800);
+    expect(evaluations(5)).toBeLessThanOrEqual(5 * 800);
   });
 });

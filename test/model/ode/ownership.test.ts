@@ -5,14 +5,18 @@ import {
   adjoint,
   backprop,
   type Controller,
+  checkpointed,
   constantSteps,
   dop853,
   dopri5,
   euler,
   float64Space,
+  type Gradient,
+  leapfrog,
   type Method,
   onKnots,
   pi,
+  reversible,
   rk4,
   type SaveAt,
   solve,
@@ -44,6 +48,8 @@ const PARAMETERS = [-0.3, 1.1, -1.2, -0.4, 0.7, -0.2];
 const CASES: [string, Method, Controller][] = [
   ['euler', euler, constantSteps(5)],
   ['abm4', abm4, constantSteps(8)],
+  ['leapfrog', leapfrog, constantSteps(8)],
+  ['leapfrog, adaptive', leapfrog, pi({ rtol: 1e-3 })],
   ['rk4 on knots', rk4, onKnots([0, 0.5, 1, 2])],
   ['dop853', dop853, pi({ rtol: 1e-8 })],
   ['dopri5', dopri5, pi({ rtol: 1e-6 })],
@@ -54,6 +60,12 @@ const SAVES: [string, SaveAt][] = [
   ['steps', { steps: true }],
   ['final', { final: true }],
 ];
+
+/** The gradient modes that a method has. */
+function modesOf(method: Method): Gradient[] {
+  const exact = method.pull ? [backprop(), checkpointed({ checkpoints: 3 })] : [];
+  return [adjoint(), ...exact, ...(method.retrace ? [reversible()] : [])];
+}
 
 describe.each(CASES)('%s', (_name, method, controller) => {
   const common = { method, controller, t0: 0, t1: 2 };
@@ -68,7 +80,7 @@ describe.each(CASES)('%s', (_name, method, controller) => {
     expect(space.alive()).toBe(2 + solution.ys.length);
   });
 
-  for (const gradient of method.pull ? [backprop(), adjoint()] : [adjoint()]) {
+  for (const gradient of modesOf(method)) {
     it.each(SAVES)(
       `${gradient.name} over %s: as on the host, and only the solution and gradients stay`,
       (_save, saveAt) => {
