@@ -1,7 +1,16 @@
 /** Reads a request's body as UTF-8 text within a bound, of a type that the route takes. */
 import express, { type Request, type Response } from 'express';
+import type { z } from 'zod';
 import { Problem } from './problem.ts';
-import type { BodySpec } from './route.ts';
+
+/** What body a route takes. */
+export interface BodySpec<B> {
+  /** For the document. */
+  readonly schema: z.ZodType;
+  readonly contentTypes: readonly string[];
+  /** @throws Problem */
+  parse(text: string, contentType: string): B;
+}
 
 /** @throws Problem `unsupported-media-type`, `body-too-large`, `malformed-json`, or what the route's parser says. */
 export async function readBody<B>(

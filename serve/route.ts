@@ -3,19 +3,12 @@
  * of code mounts every route (`app.ts`) and one documents it (`openapi.ts`).
  */
 import type { Request, Response } from 'express';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Scope } from './app-parts.ts';
 import type { ProblemCode } from './problem.ts';
-import { readBody } from './read-body.ts';
+import { type BodySpec, readBody } from './read-body.ts';
+import { knownFields } from './schemas/common.ts';
 import { validate } from './validation.ts';
-
-export interface BodySpec<B> {
-  /** For the document. */
-  readonly schema: z.ZodType;
-  readonly contentTypes: readonly string[];
-  /** @throws Problem */
-  parse(text: string, contentType: string): B;
-}
 
 export interface AnswerSpec {
   readonly description: string;
@@ -63,7 +56,8 @@ export type Route = Omit<RouteDefinition<never, never, never>, 'handle' | 'body'
   respond(request: Request, response: Response, maxBodyBytes: number): Promise<void>;
 };
 
-const nothing = z.strictObject({});
+/** Parameters of a route that takes none: any are refused by name. */
+const noParameters = knownFields({});
 
 /** Joins validation, handling and sending; hides the types of the parts from the tables that hold routes. */
 export function route<P = unknown, Q = unknown, B = undefined>(definition: RouteDefinition<P, Q, B>): Route {
@@ -71,9 +65,10 @@ export function route<P = unknown, Q = unknown, B = undefined>(definition: Route
   return {
     ...definition,
     async respond(request, response, maxBodyBytes) {
+      // A part that a definition leaves out has the default of its type parameter, which nothing reads.
       const exchange = {
-        params: validate(params ?? (z.object({}) as z.ZodType<P>), request.params),
-        query: validate(query ?? (nothing as z.ZodType<Q>), { ...request.query }),
+        params: (params && validate(params, request.params)) as P,
+        query: validate<unknown>(query ?? noParameters, { ...request.query }) as Q,
         body: (body && (await readBody(request, response, body, maxBodyBytes))) as B,
         request,
         response,
