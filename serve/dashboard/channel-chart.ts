@@ -41,6 +41,7 @@ export interface ChannelChart {
   close(): void;
 }
 
+const KEYS = 'The arrow keys pan, plus and minus zoom, 0 shows all that matters.';
 const AXIS_WIDTH = 52;
 const TIMES_HEIGHT = 40;
 const FONT = '11px -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
@@ -51,7 +52,7 @@ export function createChannelChart(options: ChannelChartOptions): ChannelChart {
   const name = h('span', { class: 'channel-name' }, options.channel);
   const element = h(
     'figure',
-    { class: 'channel', tabindex: 0, role: 'group', 'data-channel': options.channel },
+    { class: 'channel', tabindex: 0, role: 'group', 'aria-description': KEYS, 'data-channel': options.channel },
     h('figcaption', {}, name, reading),
     plot,
   );

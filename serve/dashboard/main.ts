@@ -2,27 +2,31 @@
 import type { SeriesInfo, StreamInfo } from './answers.ts';
 import { ApiProblem, createApi } from './api.ts';
 import { createAskPanel } from './ask-panel.ts';
+import { createBanner } from './banner.ts';
 import { type Charts, createCharts } from './charts.ts';
 import { FRESH_MS, hasEnded, mostPromising } from './choose-series.ts';
 import { h, setAttributes, setText } from './dom.ts';
 import { createErrorPanel } from './error-panel.ts';
 import { addSample, type RateSample, rateOf } from './event-rate.ts';
-import { formatCount, formatDuration } from './format.ts';
+import { formatDuration } from './format.ts';
 import type { Connection } from './live.ts';
 import { createModelPanel } from './model-panel.ts';
+import { noticeOf } from './notice.ts';
 import { buildPage } from './page.ts';
 import { onPaletteChange, readPalette } from './palette.ts';
 import { addForecast, NO_ERROR, type RunningError } from './running-error.ts';
 import { scoreFuture } from './scorer.ts';
 import { createSeriesPicker } from './series-picker.ts';
 import { type SeriesState, type SeriesWatch, watchSeries } from './series-watch.ts';
+import { createStatusLine } from './status-line.ts';
 import { span, zoom } from './time-range.ts';
 
 const POLL_MS = 2500;
 const SCORE_EVERY_MS = 1000;
+const KEY_ITEM = 'odecast-key';
 
 const clock = () => Date.now();
-const api = createApi({ base: '', key: () => sessionStorage.getItem('odecast-key') ?? undefined });
+const api = createApi({ base: '', key: () => sessionStorage.getItem(KEY_ITEM) ?? undefined });
 
 /** What is known apart from the watched series. */
 const known = {
@@ -45,6 +49,11 @@ let charts: Charts | undefined;
 let state: SeriesState | undefined;
 let scoredAt = 0;
 
+const statusLine = createStatusLine();
+const banner = createBanner((key) => {
+  sessionStorage.setItem(KEY_ITEM, key);
+  location.reload();
+});
 const modelPanel = createModelPanel();
 const errorPanel = createErrorPanel();
 const askPanel = createAskPanel({ api, origin: location.origin, subject, onAsked: (time) => watch?.ask(time) });
@@ -55,7 +64,14 @@ const picker = createSeriesPicker({
 });
 const page = buildPage(
   document.getElementById('page') ?? document.body,
-  { seriesPicker: picker.element, error: errorPanel.element, ask: askPanel.element, model: modelPanel.element },
+  {
+    seriesPicker: picker.element,
+    status: statusLine.element,
+    banner: banner.element,
+    error: errorPanel.element,
+    ask: askPanel.element,
+    model: modelPanel.element,
+  },
   {
     zoom: (factor) => state && watch?.setRange(zoom(state.picture.range, factor, zoomCentre(state))),
     fit: () => watch?.fit(),
@@ -236,77 +252,19 @@ function showError(): void {
   errorPanel.update(error, known.stream?.horizonMs ?? 0);
 }
 
-const CONNECTIONS: Readonly<Record<Connection, string>> = {
-  connecting: 'connecting',
-  live: 'connected',
-  polling: 'connected, polling',
-  offline: 'no connection',
-};
-
 function showStatus(): void {
-  const connection = known.problem?.status === 0 ? 'offline' : watch ? known.connection : 'live';
-  setText(page.connection, CONNECTIONS[connection]);
-  setAttributes(page.connection, { 'data-state': connection });
-  const stream = known.streams.find(({ name }) => name === known.stream?.name);
-  if (!stream) return;
-  const rate = rateOf(known.rates);
-  const facts = [
-    rate === undefined ? undefined : `${rate < 10 ? rate.toFixed(1) : formatCount(Math.round(rate))} events/s`,
-    `${formatCount(stream.observations)} observations`,
-    `${formatCount(stream.series)} series`,
-  ];
-  setText(page.facts, facts.filter((fact) => fact !== undefined).join('  ·  '));
-  setAttributes(page.facts, { 'data-rate': rate });
+  const unheard = known.problem?.status === 0;
+  statusLine.update(unheard ? 'offline' : watch ? known.connection : 'live', freshStream(), rateOf(known.rates));
 }
 
-/** One sentence at most: the latest problem, that there is no model yet, or that there is nothing to see. */
 function showBanner(): void {
-  const notice = noticeOf(known.problem ?? state?.problem);
-  page.banner.hidden = notice === undefined;
-  if (!notice || page.banner.dataset.text === notice.title + notice.detail) return;
-  page.banner.className = `banner ${notice.tone}`;
-  setAttributes(page.banner, { 'data-code': notice.code, 'data-text': notice.title + notice.detail });
-  const more = notice.code === 'unauthorised' ? [keyForm()] : [];
-  page.banner.replaceChildren(h('strong', {}, notice.title), h('span', {}, notice.detail), ...more);
+  const problem = known.problem ?? state?.problem;
+  banner.update(
+    noticeOf({ problem, streams: known.streams.length > 0, stream: freshStream(), series: known.seriesName }),
+  );
 }
 
-interface Notice {
-  readonly code: string;
-  readonly tone: 'calm' | 'problem';
-  readonly title: string;
-  readonly detail: string;
-}
-
-function noticeOf(problem: ApiProblem | undefined): Notice | undefined {
-  if (problem?.code === 'no-model')
-    return { code: problem.code, tone: 'calm', title: 'No model yet:', detail: training() };
-  if (problem) return { code: problem.code, tone: 'problem', title: problem.title, detail: problem.detail };
-  if (known.streams.length === 0) {
-    return { code: 'no-streams', tone: 'calm', title: 'No streams', detail: 'Name one in the configuration.' };
-  }
-  if (known.stream && known.seriesName === undefined) {
-    const detail = `POST one to /v1/streams/${known.stream.name}/events, and it is drawn here.`;
-    return { code: 'no-series', tone: 'calm', title: 'No events yet.', detail };
-  }
-  return undefined;
-}
-
-/** Counts down in steps of the poll, so that the sentence does not flicker. */
-function training(): string {
-  const progress = known.streams.find(({ name }) => name === known.stream?.name)?.training;
-  if (progress?.state === 'waiting') return 'waiting for enough events to learn from.';
-  const left = progress?.remainingMs;
-  if (left === undefined) return 'training. The chart fills in by itself.';
-  return `training, about ${formatDuration(1000 * Math.max(1, Math.round(left / 1000)))} to go. The chart fills in by itself.`;
-}
-
-function keyForm(): HTMLElement {
-  const input = h('input', { type: 'password', class: 'field', 'aria-label': 'Key', autocomplete: 'off' });
-  const form = h('form', { class: 'ask' }, input, h('button', { type: 'submit', class: 'primary' }, 'Use key'));
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    sessionStorage.setItem('odecast-key', input.value);
-    location.reload();
-  });
-  return form;
+/** The chosen stream as it was read last. */
+function freshStream(): StreamInfo | undefined {
+  return known.streams.find(({ name }) => name === known.stream?.name);
 }

@@ -3,9 +3,6 @@ import { button, h, svg } from './dom.ts';
 
 export interface PageParts {
   readonly streamSelect: HTMLSelectElement;
-  readonly connection: HTMLElement;
-  readonly facts: HTMLElement;
-  readonly banner: HTMLElement;
   readonly range: HTMLElement;
   readonly truthKey: HTMLElement;
   readonly followButton: HTMLButtonElement;
@@ -21,6 +18,8 @@ export interface PageActions {
 
 export interface PageSlots {
   readonly seriesPicker: HTMLElement;
+  readonly status: HTMLElement;
+  readonly banner: HTMLElement;
   readonly error: HTMLElement;
   readonly ask: HTMLElement;
   readonly model: HTMLElement;
@@ -29,9 +28,6 @@ export interface PageSlots {
 export function buildPage(root: HTMLElement, slots: PageSlots, actions: PageActions): PageParts {
   const parts = {
     streamSelect: h('select', { class: 'field', id: 'stream' }),
-    connection: h('span', { class: 'connection', 'data-role': 'connection', 'data-state': 'connecting' }, 'connecting'),
-    facts: h('span', { class: 'facts', 'data-role': 'facts' }),
-    banner: h('div', { class: 'banner', role: 'status', hidden: true, 'data-role': 'banner' }),
     range: h('span', { class: 'quiet range', 'data-role': 'range' }),
     truthKey: key('truth', 'truth'),
     followButton: button('Follow', { 'aria-pressed': 'true', class: 'small' }, actions.toggleFollow),
@@ -44,7 +40,7 @@ export function buildPage(root: HTMLElement, slots: PageSlots, actions: PageActi
   return parts;
 }
 
-function header({ seriesPicker }: PageSlots, { streamSelect, connection, facts }: PageParts): HTMLElement {
+function header({ seriesPicker, status }: PageSlots, { streamSelect }: PageParts): HTMLElement {
   return h(
     'header',
     {},
@@ -53,11 +49,11 @@ function header({ seriesPicker }: PageSlots, { streamSelect, connection, facts }
     streamSelect,
     h('span', { class: 'label' }, 'Series'),
     seriesPicker,
-    h('div', { class: 'status' }, facts, connection),
+    status,
   );
 }
 
-function content({ error, ask, model }: PageSlots, parts: PageParts, actions: PageActions): HTMLElement {
+function content({ banner, error, ask, model }: PageSlots, parts: PageParts, actions: PageActions): HTMLElement {
   const zoom = h(
     'div',
     { class: 'tools', role: 'group', 'aria-label': 'Range of time' },
@@ -76,7 +72,7 @@ function content({ error, ask, model }: PageSlots, parts: PageParts, actions: Pa
     parts.truthKey,
   );
   const bar = h('div', { class: 'bar' }, legend, parts.range, zoom);
-  const view = h('section', { class: 'card view', 'aria-label': 'Forecast' }, bar, parts.banner, parts.channels);
+  const view = h('section', { class: 'card view', 'aria-label': 'Forecast' }, bar, banner, parts.channels);
   const left = h('div', { class: 'left' }, view, h('div', { class: 'below' }, error, ask));
   return h('main', {}, left, h('aside', {}, parts.plane, model));
 }

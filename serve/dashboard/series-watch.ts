@@ -5,11 +5,13 @@
  *   setRange, fit, follow ──▶ range ──debounced──▶ load ──▶ picture ──▶ onState
  *   news (event stream), clock ─────────────────────┘
  */
-import { type Columns, type ForecastAnswer, QUANTILES, type StreamInfo } from './answers.ts';
+import type { StreamInfo } from './answers.ts';
 import { type Api, ApiProblem } from './api.ts';
 import { type Connection, followSeries } from './live.ts';
+import { type Loaded, loadPicture } from './load-picture.ts';
 import type { Anchor, Picture } from './picture.ts';
-import { gridTimes, span, type TimeRange } from './time-range.ts';
+import { createScheduler } from './scheduler.ts';
+import { span, type TimeRange } from './time-range.ts';
 
 export interface SeriesState {
   readonly picture: Picture;
@@ -40,124 +42,102 @@ export interface SeriesWatch {
   close(): void;
 }
 
-const TIMES = 200;
 const REST_MS = 120;
 const NEWS_EVERY_MS = 400;
 const TICK_MS = 250;
 const RETRY_MS = 3000;
 /** How much further than the range a followed picture asks, so that the clock does not run out of it at once. */
 const AHEAD = 0.08;
-const NO_COLUMNS: Columns = { times: [], values: {} };
+/** A series is live while its last event is younger than this, or than the horizon. */
+const LIVE_MS = 60_000;
 
-interface Loaded {
-  readonly lastEvent: number | undefined;
-  readonly observations: Columns;
-  readonly truth: Columns | undefined;
-  readonly forecast: ForecastAnswer | undefined;
-  readonly problem: ApiProblem | undefined;
-}
+const NOTHING: Loaded = {
+  observations: { times: [], values: {} },
+  truth: undefined,
+  forecast: undefined,
+  problem: undefined,
+};
 
 export function watchSeries(options: SeriesWatchOptions): SeriesWatch {
-  const { clock, stream } = options;
-  const horizon = stream.horizonMs;
+  const { api, stream, series, clock } = options;
   const closing = new AbortController();
-  const pending = schedule(load);
+  const pending = createScheduler(load);
 
-  let loaded: Loaded = {
-    lastEvent: undefined,
-    observations: NO_COLUMNS,
-    truth: undefined,
-    forecast: undefined,
-    problem: undefined,
-  };
+  let loaded = NOTHING;
+  let lastEvent: number | undefined;
   let range: TimeRange | undefined;
   let following = true;
   let asked: number | undefined;
-  let hasTruth = stream.simulated;
   let news = true;
+  let lastTick = clock();
 
-  const live = () => loaded.lastEvent !== undefined && Math.abs(clock() - loaded.lastEvent) < Math.max(horizon, 60_000);
-  const anchor = (): Anchor =>
-    live() || loaded.lastEvent === undefined
-      ? { time: clock(), name: 'now' }
-      : { time: loaded.lastEvent, name: 'last event' };
+  function live(): boolean {
+    return lastEvent !== undefined && Math.abs(clock() - lastEvent) < Math.max(stream.horizonMs, LIVE_MS);
+  }
+
+  function anchor(): Anchor {
+    const past = lastEvent !== undefined && !live();
+    return past ? { time: lastEvent ?? 0, name: 'last event' } : { time: clock(), name: 'now' };
+  }
 
   function home(): TimeRange {
-    const past = Math.min(stream.windowMs, 3 * horizon);
-    return { from: anchor().time - past, to: anchor().time + horizon };
+    const { time } = anchor();
+    return { from: time - Math.min(stream.windowMs, 3 * stream.horizonMs), to: time + stream.horizonMs };
   }
 
   function emit(): void {
     if (closing.signal.aborted || !range) return;
-    const picture = { ...loaded, range, anchor: anchor(), asked };
+    const picture = { ...loaded, range, lastEvent, anchor: anchor(), asked };
     options.onState({ picture, following: following && live(), live: live(), problem: loaded.problem });
   }
 
   async function load(signal: AbortSignal): Promise<void> {
     const hadNews = news;
     news = false;
-    const answer = await loadAll(signal);
-    if (!answer || signal.aborted || closing.signal.aborted) return;
+    const answer = await loadRange(signal).catch(onlyProblem);
+    if (signal.aborted) news ||= hadNews;
+    if (signal.aborted || closing.signal.aborted) return;
     loaded = answer;
-    range ??= home();
-    waitForModel(answer.problem);
+    if (isPassing(answer.problem)) pending.soon(Math.min(answer.problem?.retryAfterMs ?? RETRY_MS, RETRY_MS));
     emit();
-    if (hadNews && answer.lastEvent !== undefined) options.onNews(answer.lastEvent);
+    if (hadNews && lastEvent !== undefined && !answer.problem) options.onNews(lastEvent);
   }
 
-  async function loadAll(signal: AbortSignal): Promise<Loaded | undefined> {
-    const { api, series } = options;
-    try {
-      const { lastTime } = await api.oneSeries(stream.name, series, signal);
-      loaded = { ...loaded, lastEvent: lastTime };
-      range ??= home();
-      const wide = following && live() ? { from: range.from, to: range.to + AHEAD * span(range) } : range;
-      const times = gridTimes(wide, TIMES, [anchor().time, ...(lastTime === undefined ? [] : [lastTime])]);
-      const body = { stream: stream.name, series, times, quantiles: QUANTILES };
-      const [observations, truth, forecast] = await Promise.all([
-        api.observations(stream.name, series, wide, signal),
-        hasTruth ? api.truth(stream.name, series, wide, span(wide) / TIMES, signal).catch(noTruth) : undefined,
-        api.forecast(body, signal).catch(problemOnly),
-      ]);
-      const [answer, problem] = forecast instanceof ApiProblem ? [undefined, forecast] : [forecast, undefined];
-      return { lastEvent: lastTime, observations, truth, forecast: answer, problem };
-    } catch (cause) {
-      return cause instanceof ApiProblem ? { ...loaded, problem: cause } : undefined;
-    }
+  async function loadRange(signal: AbortSignal): Promise<Loaded> {
+    const { lastTime } = await api.oneSeries(stream.name, series, signal);
+    lastEvent = lastTime;
+    range ??= home();
+    const wanted = following && live() ? { from: range.from, to: range.to + AHEAD * span(range) } : range;
+    const answer = await loadPicture(options, wanted, [anchor().time, lastTime], signal);
+    return { ...answer, forecast: answer.forecast ?? loaded.forecast };
   }
 
-  /** A series of a simulated stream may be unknown to the simulator; it is not asked for again. */
-  function noTruth(cause: unknown): undefined {
-    hasTruth = !(cause instanceof ApiProblem && cause.status === 404);
-    return undefined;
-  }
-
-  /** Where there is no model yet, or no server, asks again by itself. */
-  function waitForModel(problem: ApiProblem | undefined): void {
-    const worthWaiting = problem?.status === 503 || problem?.status === 0;
-    if (worthWaiting) pending.soon(Math.min(problem.retryAfterMs ?? RETRY_MS, RETRY_MS));
+  /** What was drawn stays while something is wrong. */
+  function onlyProblem(cause: unknown): Loaded {
+    if (cause instanceof ApiProblem) range ??= home();
+    return cause instanceof ApiProblem ? { ...loaded, problem: cause } : loaded;
   }
 
   function tick(): void {
-    if (document.hidden || !following || !live() || !range) return;
+    if (document.hidden || !live() || !range) return;
     const by = clock() - lastTick;
     lastTick = clock();
-    range = { from: range.from + by, to: range.to + by };
+    if (following) range = { from: range.from + by, to: range.to + by };
     emit();
     const reach = loaded.forecast?.times.at(-1) ?? Number.POSITIVE_INFINITY;
-    if (range.to > reach) pending.soon(0);
+    if (following && range.to > reach) pending.soon(0);
   }
 
-  let lastTick = clock();
+  /** A hidden page asks for nothing; what it missed is asked for when it is seen again. */
+  function hearNews(): void {
+    news = true;
+    if (!document.hidden) pending.soon(NEWS_EVERY_MS);
+  }
+
   const ticking = setInterval(tick, TICK_MS);
-  const events = followSeries({
-    ...options,
-    stream: stream.name,
-    onNews: () => {
-      news = true;
-      pending.soon(NEWS_EVERY_MS);
-    },
-  });
+  const events = followSeries({ ...options, stream: stream.name, onNews: hearNews });
+  const onVisible = () => document.hidden || pending.soon(0);
+  document.addEventListener('visibilitychange', onVisible, { signal: closing.signal });
   pending.soon(0);
 
   return {
@@ -171,7 +151,6 @@ export function watchSeries(options: SeriesWatchOptions): SeriesWatch {
     },
     fit() {
       following = true;
-      lastTick = clock();
       range = home();
       emit();
       pending.restart(0);
@@ -194,54 +173,7 @@ export function watchSeries(options: SeriesWatchOptions): SeriesWatch {
   };
 }
 
-function problemOnly(cause: unknown): ApiProblem {
-  if (cause instanceof ApiProblem) return cause;
-  throw cause;
-}
-
-/**
- * Runs one job at a time. `soon` asks for a run within `ms` and waits for a running one to end; `restart` gives up the
- * running one, whose answer nobody wants any more, and puts off what was planned.
- */
-function schedule(job: (signal: AbortSignal) => Promise<void>) {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let running: AbortController | undefined;
-  let again = false;
-
-  async function run(): Promise<void> {
-    timer = undefined;
-    if (running) {
-      again = true;
-      return;
-    }
-    const mine = new AbortController();
-    running = mine;
-    await job(mine.signal).catch(() => undefined);
-    if (running === mine) running = undefined;
-    if (again && !mine.signal.aborted) {
-      again = false;
-      plan(0);
-    }
-  }
-
-  function plan(ms: number): void {
-    timer ??= setTimeout(run, ms);
-  }
-
-  function stop(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    running?.abort();
-    running = undefined;
-    again = false;
-  }
-
-  return {
-    soon: plan,
-    restart(ms: number): void {
-      stop();
-      plan(ms);
-    },
-    stop,
-  };
+/** Whether it is worth asking again without being told to: no model yet, too much work, no server. */
+function isPassing(problem: ApiProblem | undefined): boolean {
+  return problem?.status === 503 || problem?.status === 0;
 }
