@@ -58,7 +58,8 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const consumer = await log.consume({
     topic: stream.topic,
     group,
-    position: (partition) => store.position(stream.topic, partition),
+    // A store that has nothing of a partition wants all of it, whatever the group has committed for a former store.
+    position: (partition) => store.position(stream.topic, partition) ?? 0,
     onBatch: (batch) => ingestBatch(options, parser, progress, batch),
     onAssignment: (partitions) => {
       for (const partition of progress.keys()) if (!partitions.includes(partition)) progress.delete(partition);
