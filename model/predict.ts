@@ -25,8 +25,6 @@ export interface PredictionQuery {
 }
 
 export interface Prediction {
-  /** [T, D] the path from the posterior's mean. */
-  readonly path: Float64Array;
   /** [T, D, K] means and standard deviations of the components. Not finite only where the status is not `success`. */
   readonly means: Float64Array;
   readonly scales: Float64Array;
@@ -78,12 +76,15 @@ export function mixtureAt(
   };
 }
 
-/** The point forecast of an entry: the mean of the predictive distribution, which the squared error asks for. */
+/**
+ * The point forecast of an entry: the mean of the predictive distribution, which the squared error asks for. (The path from
+ * the posterior's mean scored the same within 1 % on weather and spirals, and can lie outside of the intervals.)
+ */
 export function pointAt(prediction: Prediction, channels: number, row: number, channel: number): number {
   return mixtureMean(mixtureAt(prediction, channels, row, channel));
 }
 
-/** Times `from` … `to`−1 of one query, so many rows each: its samples and, first, the posterior's mean. */
+/** Times `from` … `to`−1 of one query, a row a sample. */
 interface Chunk {
   readonly query: number;
   readonly from: number;
@@ -97,7 +98,6 @@ function emptyPrediction(query: PredictionQuery, channels: number, latentSize: n
   const samples = query.noise.length / latentSize;
   const entries = query.times.length * channels;
   return {
-    path: new Float64Array(entries),
     means: new Float64Array(entries * samples),
     scales: new Float64Array(entries * samples),
     samples,
@@ -110,7 +110,7 @@ function chunksOf(queries: readonly PredictionQuery[], latentSize: number): Chun
   const groups: Chunk[][] = [[]];
   let room = MAX_ROWS;
   for (let query = 0; query < queries.length; query++) {
-    const paths = queries[query].noise.length / latentSize + 1;
+    const paths = queries[query].noise.length / latentSize;
     const total = queries[query].times.length;
     const most = Math.max(1, Math.floor(MAX_ROWS / paths));
     for (let from = 0; from < total; from += most) {
@@ -126,16 +126,12 @@ function chunksOf(queries: readonly PredictionQuery[], latentSize: number): Chun
   return groups.filter((g) => g.length > 0);
 }
 
-/** [K+1, L] the posterior's mean, then mean + σ·ε. */
+/** [K, L] mean + σ·ε */
 function startingStates(posterior: Posterior, query: number, latentSize: number, noise: Float32Array): Float32Array {
-  const from = query * latentSize;
-  const states = new Float32Array(latentSize + noise.length);
-  states.set(posterior.mean.subarray(from, from + latentSize));
-  for (let i = 0; i < noise.length; i++) {
-    const at = from + (i % latentSize);
-    states[latentSize + i] = posterior.mean[at] + Math.exp(0.5 * posterior.logVariance[at]) * noise[i];
-  }
-  return states;
+  return noise.map((draw, i) => {
+    const at = query * latentSize + (i % latentSize);
+    return posterior.mean[at] + Math.exp(0.5 * posterior.logVariance[at]) * draw;
+  });
 }
 
 /** One row of the decode batch a path; the rows of a query share its times. */
@@ -191,17 +187,13 @@ function scatterPath(
   { from, to }: Chunk,
   path: number,
   frame: Frame,
-  { path: meanPath, means, scales, samples }: MutablePrediction,
+  { means, scales, samples }: MutablePrediction,
 ): number {
   const channels = frame.location.length;
   for (let i = from * channels; i < to * channels; i++, entry++) {
     const c = i % channels;
-    const mean = frame.location[c] + decoded.mean[entry] * frame.scale[c];
-    if (path === 0) meanPath[i] = mean;
-    else {
-      means[i * samples + path - 1] = mean;
-      scales[i * samples + path - 1] = decoded.scale[entry] * frame.scale[c];
-    }
+    means[i * samples + path] = frame.location[c] + decoded.mean[entry] * frame.scale[c];
+    scales[i * samples + path] = decoded.scale[entry] * frame.scale[c];
   }
   return entry;
 }

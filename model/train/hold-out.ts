@@ -4,7 +4,8 @@
  * Many series (16 or more at the first round): one series in eight, chosen by a hash of its name, for ever. Nothing newer
  * than the newest training data is needed to score, so the model learns up to the last event.
  *
- * Few series: the newest part of time, a tenth of what is known but at least two and at most eight horizons. It slides:
+ * Few series: the newest part of time, a tenth of what is known but at least two and at most eight horizons, and never
+ * more than a third of the time or of the observations. It slides:
  * as events arrive, what leaves it is trained on; it never moves back. So a score is always of a time that the model has
  * not seen, the weights are at most eight horizons behind the events (the context of a forecast is not behind at all),
  * and an older model is scored on what it has not seen either.
@@ -34,8 +35,8 @@ const SERIES_SHARE = 8;
 const TIME_SHARE = 0.1;
 const MIN_HORIZONS = 2;
 const MAX_HORIZONS = 8;
-/** Of a short history most must be left to train on. */
-const MAX_TIME_SHARE = 1 / 3;
+/** Most of a short history, and of the observations when they come in bursts, must be left to train on. */
+const MAX_SHARE = 1 / 3;
 
 export function chooseRule(pool: Pool): HoldOutRule {
   const heldOut = pool.series.filter((s) => isHeldOutSeries(s.series)).length;
@@ -51,7 +52,20 @@ export function splitPool(
   if (rule === 'series') return { rule, cut: Number.POSITIVE_INFINITY };
   const known = pool.lastTime - pool.firstTime;
   const wanted = Math.min(Math.max(TIME_SHARE * known, MIN_HORIZONS * horizonMs), MAX_HORIZONS * horizonMs);
-  return { rule, cut: Math.max(previousCut, pool.lastTime - Math.min(wanted, MAX_TIME_SHARE * known)) };
+  const cut = pool.lastTime - Math.min(wanted, MAX_SHARE * known);
+  return { rule, cut: Math.max(previousCut, cut, timeWithShareAfter(pool, MAX_SHARE)) };
+}
+
+/** The earliest time, to a millionth of the span, after which at most this share of the observations lies. */
+function timeWithShareAfter({ series, observations, firstTime, lastTime }: Pool, share: number): number {
+  let [low, high] = [firstTime, lastTime];
+  for (let i = 0; i < 20; i++) {
+    const middle = (low + high) / 2;
+    const after = series.reduce((sum, { times }) => sum + times.length - rowAt(times, middle), 0);
+    if (after > share * observations) low = middle;
+    else high = middle;
+  }
+  return high;
 }
 
 /** Rows 0 … n−1 of a series are trained on. */

@@ -128,6 +128,7 @@ class StreamTrainer implements Trainer {
   readonly #engine: Engine;
   #state: TrainerState;
   #pool: Pool = EMPTY_POOL;
+  #positions: ArtifactHeader['positions'] = [];
 
   constructor(task: TrainerTask, state: TrainerState) {
     this.spec = state.spec;
@@ -171,7 +172,9 @@ class StreamTrainer implements Trainer {
   }
 
   #refresh(): void {
-    const { source, options } = this.#task;
+    const { source, options, positions } = this.#task;
+    // Before the observations: what comes between the two is read, but not yet claimed to be.
+    this.#positions = positions?.() ?? [];
     this.#pool = refreshPool(source, this.#pool);
     const series = trainableSeries(this.#pool, splitOf(this.#state, this.#pool, options));
     const observations = series.reduce((sum, s) => sum + s.rows, 0);
@@ -219,6 +222,8 @@ class StreamTrainer implements Trainer {
   }
 
   #evaluationTask(): EvaluationTask {
+    // A restored trainer may be asked for its model before it trains on.
+    if (this.#pool === EMPTY_POOL) this.#refresh();
     const { basis, average, seed } = this.#state;
     if (!basis || this.#state.steps === 0) throw new ModelError('nothing-to-train', 'there is no trained model yet');
     const { options } = this.#task;
@@ -273,7 +278,7 @@ class StreamTrainer implements Trainer {
   }
 
   #header(basis: TrainingBasis, createdAt: number): Omit<ArtifactHeader, 'version' | 'calibration' | 'evaluation'> {
-    const { options, positions, provider } = this.#task;
+    const { options, provider } = this.#task;
     const { seed, steps, windows, seconds, lossCurve } = this.#state;
     return {
       format: 1,
@@ -292,7 +297,7 @@ class StreamTrainer implements Trainer {
         lossCurve: lossCurve.points,
       },
       trainedThrough: basis.trainedThrough,
-      positions: positions?.() ?? [],
+      positions: this.#positions,
     };
   }
 }
