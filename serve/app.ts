@@ -59,10 +59,14 @@ function mountRoutes(app: Express, table: readonly Route[], parts: AppParts): vo
   const authorise = createAuthoriser(parts.auth);
   const admission = createAdmission(parts.limits.concurrency, overloaded);
   const serve = async (route: Route, request: Request, response: Response) => {
-    if (route.scope !== 'open') authorise(request, route.scope);
-    const leave = route.unlimited ? () => {} : admission.enter();
+    let leave = () => {};
     try {
+      if (route.scope !== 'open') authorise(request, route.scope);
+      if (!route.unlimited) leave = admission.enter();
       await route.respond(request, response, parts.limits.bodyBytes);
+    } catch (error) {
+      route.onProblem?.(toProblem(error));
+      throw error;
     } finally {
       leave();
     }

@@ -75,7 +75,7 @@ export function quoted(name: string): string {
 
 type ServiceParts = Pick<AppParts, 'streams' | 'store' | 'limits' | 'clock' | 'metrics'>;
 
-/** Answers one query and counts how it ended. @throws Problem */
+/** Answers one query and measures it. How a query fails is counted where the problem is answered. @throws Problem */
 export async function answerForecast(
   parts: ServiceParts,
   scope: RequestScope,
@@ -83,16 +83,16 @@ export async function answerForecast(
 ): Promise<ForecastAnswer> {
   const { metrics, clock } = parts;
   const started = clock.now();
-  try {
-    const answer = await forecast(parts, scope, input);
-    metrics.count('forecast_requests_total', { outcome: answer.solver.status });
-    metrics.observe('forecast_duration_seconds', Math.max(0, clock.now() - started) / 1000);
-    metrics.observe('solver_function_evaluations', answer.solver.functionEvaluations, { direction: 'forward' });
-    return answer;
-  } catch (error) {
-    metrics.count('forecast_requests_total', { outcome: error instanceof Problem ? error.code : 'internal' });
-    throw error;
-  }
+  const answer = await forecast(parts, scope, input);
+  metrics.count('forecast_requests_total', { outcome: answer.solver.status });
+  metrics.observe('forecast_duration_seconds', Math.max(0, clock.now() - started) / 1000);
+  metrics.observe('solver_function_evaluations', answer.solver.functionEvaluations, { direction: 'forward' });
+  return answer;
+}
+
+/** Counts a query that was answered with a problem, whoever answered it. */
+export function countProblem({ metrics }: Pick<AppParts, 'metrics'>, { code }: Problem): void {
+  metrics.count('forecast_requests_total', { outcome: code });
 }
 
 async function forecast(parts: ServiceParts, scope: RequestScope, input: ForecastInput): Promise<ForecastAnswer> {

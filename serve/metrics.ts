@@ -80,7 +80,7 @@ export interface Metrics {
 /** @param defaults whether to collect the process's own metrics too (memory, event loop, …). */
 export function createMetrics({ defaults = true }: { readonly defaults?: boolean } = {}): Metrics {
   const registry = new Registry();
-  if (defaults) collectDefaultMetrics({ register: registry, prefix: METRIC_PREFIX });
+  if (defaults) collectDefaultMetrics({ register: registry });
   const { counters, gauges, histograms } = register(registry);
   const readers: (() => void)[] = [];
   /** What is shown of the live model of each stream, to be taken away with it. */

@@ -5,7 +5,7 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { Scope } from './app-parts.ts';
-import type { ProblemCode } from './problem.ts';
+import type { Problem, ProblemCode } from './problem.ts';
 import { type BodySpec, readBody } from './read-body.ts';
 import { knownFields } from './schemas/common.ts';
 import { validate } from './validation.ts';
@@ -47,6 +47,8 @@ export interface RouteDefinition<P, Q, B> {
   /** Problems of this route's own; those of every route are added where it is mounted and documented. */
   readonly problems: readonly ProblemCode[];
   handle(exchange: Exchange<P, Q, B>): Promise<Reply> | Reply;
+  /** Told of each request that is answered with a problem, also one that `handle` never saw. */
+  readonly onProblem?: (problem: Problem) => void;
 }
 
 export type Route = Omit<RouteDefinition<never, never, never>, 'handle' | 'body' | 'params' | 'query'> & {

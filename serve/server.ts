@@ -5,11 +5,15 @@ import type { AuthConfig } from './app-parts.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { isLoopback } from './loopback.ts';
 
-/** A client has this long to send its request, headers and body. */
-const REQUEST_MS = 30_000;
-const HEADERS_MS = 10_000;
-/** A connection over which nothing moves either way is dropped; heartbeats of event streams keep theirs. */
-const SILENCE_MS = 60_000;
+export interface Timeouts {
+  /** A client has this long to send its request, headers and body. */
+  readonly requestMs: number;
+  /** A connection over which nothing moves either way is dropped; heartbeats of event streams keep theirs. */
+  readonly silenceMs: number;
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = { requestMs: 30_000, silenceMs: 60_000 };
+
 const KEEP_ALIVE_MS = 10_000;
 /** How often a closing server lets idle connections go. */
 const SWEEP_MS = 20;
@@ -32,6 +36,8 @@ export interface ListenOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly auth: AuthConfig;
+  /** Default `DEFAULT_TIMEOUTS`. */
+  readonly timeouts?: Timeouts;
 }
 
 export interface RunningServer {
@@ -43,18 +49,9 @@ export interface RunningServer {
 }
 
 /** @throws ListenError */
-export async function listen(app: App, { host, port, auth }: ListenOptions): Promise<RunningServer> {
+export async function listen(app: App, { host, port, auth, timeouts }: ListenOptions): Promise<RunningServer> {
   if (!isLoopback(host) && auth.keys.length === 0 && !auth.anonymous) throw unprotected(host);
-  const server = createServer(
-    {
-      requestTimeout: REQUEST_MS,
-      headersTimeout: HEADERS_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 5000,
-    },
-    app.handler,
-  );
-  server.timeout = SILENCE_MS;
+  const server = boundedServer(app, timeouts ?? DEFAULT_TIMEOUTS);
   const connections = trackConnections(server);
   await bind(server, host, port);
   const bound = boundPort(server, port);
@@ -67,6 +64,19 @@ export async function listen(app: App, { host, port, auth }: ListenOptions): Pro
       return closing;
     },
   };
+}
+
+/** No client, however slow, holds a connection for ever. */
+function boundedServer(app: App, { requestMs, silenceMs }: Timeouts): Server {
+  const options = {
+    requestTimeout: requestMs,
+    headersTimeout: requestMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: requestMs / 4,
+  };
+  const server = createServer(options, app.handler);
+  server.timeout = silenceMs;
+  return server;
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

@@ -1,7 +1,7 @@
 /** `POST /v1/forecast`: one query, or a batch answered in order with an error in its place. */
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.ts';
-import { answerForecast, openScope, type RequestScope } from '../forecast-service.ts';
+import { answerForecast, countProblem, openScope, type RequestScope } from '../forecast-service.ts';
 import { parseJson } from '../json-text.ts';
 import { Problem } from '../problem.ts';
 import { problemBody, toProblem } from '../problem-answer.ts';
@@ -62,6 +62,7 @@ export function forecastRoute(parts: AppParts): Route {
       'no-model',
     ],
     handle: (exchange) => handle(parts, querySchema, exchange),
+    onProblem: (problem) => countProblem(parts, problem),
   });
 }
 
@@ -103,9 +104,10 @@ async function answerBatch(
   }
 }
 
-function inItsPlace({ logger }: AppParts, error: unknown, write: (problem: Problem) => unknown): unknown {
+function inItsPlace(parts: AppParts, error: unknown, write: (problem: Problem) => unknown): unknown {
   const problem = toProblem(error);
-  if (problem.code === 'internal') logger.error({ err: error }, 'a query of a batch failed');
+  countProblem(parts, problem);
+  if (problem.code === 'internal') parts.logger.error({ err: error }, 'a query of a batch failed');
   return write(problem);
 }
 

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.ts';
 import { checkTimeChoice } from '../asked-times.ts';
-import { answerForecast, findStream, openScope } from '../forecast-service.ts';
+import { answerForecast, countProblem, findStream, openScope } from '../forecast-service.ts';
 import type { LiveStreams } from '../live-streams.ts';
+import { toProblem } from '../problem-answer.ts';
 import { type Route, route } from '../route.ts';
 import { durationParameter, knownFields, seriesParams, timeParameter } from '../schemas/common.ts';
 import { type ForecastInput, forecastAnswerSchema, forecastQuerySchema } from '../schemas/forecast.ts';
@@ -83,6 +84,9 @@ async function forecastOnce(parts: AppParts, input: ForecastInput) {
   const scope = openScope(parts);
   try {
     return await answerForecast(parts, scope, input);
+  } catch (error) {
+    countProblem(parts, toProblem(error));
+    throw error;
   } finally {
     scope.close();
   }

@@ -8,7 +8,7 @@ import type { AppParts, Limits, LiveModel, Logger, ModelRegistry, ModelSource } 
 import { createChangeFeed } from '../../serve/change-feed.ts';
 import { windowOf } from '../../serve/history.ts';
 import { createMetrics } from '../../serve/metrics.ts';
-import { listen, type RunningServer } from '../../serve/server.ts';
+import { DEFAULT_TIMEOUTS, listen, type RunningServer } from '../../serve/server.ts';
 
 export const T0 = Date.UTC(2026, 10, 21, 22);
 export const HOUR = 3_600_000;
@@ -235,9 +235,9 @@ export interface TestServer extends RunningServer {
 }
 
 /** A real server on a free port. */
-export async function serveParts(changes: Partial<AppParts> = {}): Promise<TestServer> {
+export async function serveParts(changes: Partial<AppParts> = {}, timeouts = DEFAULT_TIMEOUTS): Promise<TestServer> {
   const parts = await fakeParts(changes);
-  const server = await listen(createApp(parts), { host: '127.0.0.1', port: 0, auth: parts.auth });
+  const server = await listen(createApp(parts), { host: '127.0.0.1', port: 0, auth: parts.auth, timeouts });
   const json = { 'content-type': 'application/json' };
   return {
     ...server,

@@ -9,7 +9,7 @@ describe('metrics', () => {
       expect(text).toContain(`# HELP ${METRIC_PREFIX}${name} ${help}`);
       expect(text).toContain(`# TYPE ${METRIC_PREFIX}${name} ${kind}`);
     }
-    expect(text).toContain('odecast_process_cpu_seconds_total');
+    expect(text).toContain('\nprocess_cpu_seconds_total ');
   });
 
   it('does not label by series', () => {
@@ -22,11 +22,15 @@ describe('metrics', () => {
     const server = await serveParts({ store });
     const query = { stream: 'pumps', series: 'a', times: [T0, T0 + 1] };
     await server.post('/v1/forecast', { queries: [query, query, { ...query, series: 'b' }] });
+    await server.post('/v1/forecast', { ...query, times: [] });
+    await server.post('/v1/forecast', '{');
     const response = await server.get('/metrics');
     const text = await response.text();
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(text).toContain('odecast_forecast_requests_total{outcome="success"} 2');
     expect(text).toContain('odecast_forecast_requests_total{outcome="unknown-series"} 1');
+    expect(text).toContain('odecast_forecast_requests_total{outcome="invalid-request"} 1');
+    expect(text).toContain('odecast_forecast_requests_total{outcome="malformed-json"} 1');
     expect(text).toContain('odecast_forecast_duration_seconds_count 2');
     expect(text).toContain('odecast_solver_function_evaluations_sum{direction="forward"} 16');
     expect(text).toContain('odecast_store_observations{stream="pumps"} 1');

@@ -53,6 +53,8 @@ describe('shedding', () => {
     await expect.poll(() => gates.length).toBe(3);
     const shed = await server.post('/v1/forecast', query);
     expect([shed.status, shed.headers.get('retry-after')]).toEqual([503, '1']);
+    const counted = 'odecast_forecast_requests_total{outcome="overloaded"} 1';
+    expect(await (await server.get('/metrics')).text()).toContain(counted);
     expect((await server.get('/healthz')).status).toBe(200);
     open();
     const answers = await Promise.all(running);
@@ -100,6 +102,50 @@ describe('close', () => {
     const started = performance.now();
     await server.close(200);
     expect(performance.now() - started).toBeLessThan(2000);
+  });
+});
+
+describe('slow clients', () => {
+  const timeouts = { requestMs: 200, silenceMs: 400 };
+  const head = 'Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n';
+
+  it.each([
+    ['headers', 'POST /v1/forecast HTTP/1.1\r\nHost: local'],
+    ['a body', `POST /v1/forecast HTTP/1.1\r\n${head}\r\n{`],
+    ['nothing at all', ''],
+  ])('that never finish sending %s are let go', async (_name, sent) => {
+    server = await serveParts({}, timeouts);
+    const socket = connect(server.port, '127.0.0.1');
+    socket.on('error', () => {});
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.resume().write(sent);
+    await closed;
+  });
+
+  it('that do not read their answer are let go before it is through', async () => {
+    server = await serveParts({ limits: { ...limits, samples: 1000 } }, timeouts);
+    // Some 18 MB, more than the buffers of both ends hold.
+    const body = JSON.stringify({
+      ...query,
+      times: undefined,
+      horizon: '1h',
+      points: 490,
+      samples: 1000,
+      returnSamples: true,
+    });
+    const socket = connect(server.port, '127.0.0.1');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => {});
+    socket.pause();
+    socket.write(`POST /v1/forecast HTTP/1.1\r\n${head.replace('100', String(body.length))}\r\n${body}`);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    let received = '';
+    socket.setEncoding('latin1').on('data', (part) => {
+      received += part;
+    });
+    await closed;
+    expect(received).toContain('200 OK');
+    expect(received.length).toBeLessThan(Number(/Content-Length: (\d+)/.exec(received)?.[1]));
   });
 });
 
