@@ -60,6 +60,7 @@ export const trainingSchema = z
       .describe('peak of Adam’s schedule: warm-up of 100 steps, cosine to 1 %'),
     firstRound: duration.default(12_000).describe('training time before the first artifact'),
     round: duration.default(30_000).describe('training time between two evaluations'),
+    rest: duration.default(60_000).describe('least time between two rounds once the schedule is over'),
     maxSteps: z
       .int()
       .positive()

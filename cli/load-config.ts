@@ -17,13 +17,20 @@ export interface ConfigSource {
 
 const FILES = ['odecast.config.json', 'odecast.config.yaml', 'odecast.config.yml'];
 
-export function loadConfig(source: ConfigSource): Config {
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The file that it came from. */
+  readonly path: string;
+}
+
+export function loadConfig(source: ConfigSource): LoadedConfig {
   const path = configPath(source);
   const merged = overlayEnvironment(readConfigFile(path), source.environment);
   const result = configSchema.safeParse(merged);
   if (!result.success)
     throw new CliError('bad-config', `${path} is not a valid configuration.\n${z.prettifyError(result.error)}`);
-  return refuseTwins(path, result.data);
+  refuseTwins(path, result.data);
+  return { config: result.data, path };
 }
 
 function configPath({ path, environment, fallback, directory }: ConfigSource): string {
@@ -66,9 +73,8 @@ function withValue(config: object, [key, ...rest]: readonly string[], value: unk
   return { ...config, [key]: next };
 }
 
-function refuseTwins(path: string, config: Config): Config {
+function refuseTwins(path: string, config: Config): void {
   const names = config.streams.map((stream) => stream.name);
   const twin = names.find((name, i) => names.indexOf(name) < i);
   if (twin) throw new CliError('bad-config', `${path} names the stream "${twin}" twice; names must differ.`);
-  return config;
 }

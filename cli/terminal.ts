@@ -2,11 +2,15 @@
  * What a person at a terminal sees: lines that stay, and below them one live line for each thing in progress. Where
  * the output is no terminal (a file, CI), live lines become plain ones, at most one for each thing every few seconds.
  */
+import { relative } from 'node:path';
+
 export interface Terminal {
+  /** Whether live lines replace one another, or pile up. */
+  readonly live: boolean;
   /** A line that stays. */
   line(text: string): void;
   /** Replaces the live line of `key`. */
-  live(key: string, text: string): void;
+  update(key: string, text: string): void;
   /** Ends the live line of `key`; `text` stays in its place if given. */
   done(key: string, text?: string): void;
 }
@@ -43,8 +47,9 @@ function liveTerminal({ write }: TerminalOptions, columns: () => number): Termin
     redraw(staying, before);
   };
   return {
+    live: true,
     line: (text) => change(`${text}\n`, () => undefined),
-    live: (key, text) => change('', () => lines.set(key, text)),
+    update: (key, text) => change('', () => lines.set(key, text)),
     done: (key, text) => change(text === undefined ? '' : `${text}\n`, () => lines.delete(key)),
   };
 }
@@ -52,8 +57,9 @@ function liveTerminal({ write }: TerminalOptions, columns: () => number): Termin
 function plainTerminal({ write, now }: TerminalOptions): Terminal {
   const written = new Map<string, number>();
   return {
+    live: false,
     line: (text) => write(`${text}\n`),
-    live: (key, text) => {
+    update: (key, text) => {
       if (now() - (written.get(key) ?? Number.NEGATIVE_INFINITY) < PLAIN_INTERVAL_MS) return;
       written.set(key, now());
       write(`${text}\n`);
@@ -80,4 +86,10 @@ export function count(n: number): string {
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+}
+
+/** A path as a person would type it from here. */
+export function shortPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === '' ? '.' : near.startsWith('..') ? path : near;
 }

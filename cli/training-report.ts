@@ -13,6 +13,7 @@ export type TrainingReport =
 
 export interface TrainingNumbers {
   readonly steps: number;
+  /** Windows trained on since the report before. */
   readonly windows: number;
   /** Of the newest step, nats per target entry. */
   readonly loss: number;
@@ -32,5 +33,5 @@ export interface PublishedReport {
   readonly steps: number;
   readonly crps: number;
   /** CRPS of the best baseline and its name. */
-  readonly baseline: { readonly name: string; readonly crps: number };
+  readonly baseline?: { readonly name: string; readonly crps: number } | undefined;
 }

@@ -26,14 +26,14 @@ function failure(work: () => unknown): CliError {
 
 describe('loadConfig', () => {
   it('reads the demonstration, with durations in milliseconds', () => {
-    const config = loadConfig(source(undefined, { fallback: demo }));
+    const { config } = loadConfig(source(undefined, { fallback: demo }));
     expect(config.streams.map((s) => s.name)).toEqual(['weather', 'spirals']);
     expect(config.streams[0].window).toBe(60 * 86_400_000);
     expect(config.streams[0].periods).toEqual([365.25 * 86_400_000]);
   });
 
   it('fills in defaults, nested ones too', () => {
-    const config = loadConfig(source(JSON.stringify(minimal)));
+    const { config } = loadConfig(source(JSON.stringify(minimal)));
     expect(config.port).toBe(8080);
     expect(config.streams[0].model.latentSize).toBeGreaterThan(0);
     expect(config.streams[0].horizon).toBe(60_000);
@@ -41,7 +41,7 @@ describe('loadConfig', () => {
 
   it('lets environment variables win over the file, at any depth', () => {
     const environment = { ODECAST_PORT: '9001', ODECAST_KAFKA_BROKERS: 'a:1, b:2', ODECAST_HOST: '' };
-    const config = loadConfig(source(JSON.stringify({ ...minimal, port: 1 }), { environment }));
+    const { config } = loadConfig(source(JSON.stringify({ ...minimal, port: 1 }), { environment }));
     expect(config.port).toBe(9001);
     expect(config.kafka.brokers).toEqual(['a:1', 'b:2']);
     expect(config.host).toBe('127.0.0.1');

@@ -37,10 +37,10 @@ function screen(text: string): string[] {
 describe('createTerminal', () => {
   it('keeps live lines below the lines that stay', () => {
     const { terminal, text } = recorded(40);
-    terminal.live('a', 'a 1');
-    terminal.live('b', 'b 1');
+    terminal.update('a', 'a 1');
+    terminal.update('b', 'b 1');
     terminal.line('stays');
-    terminal.live('a', 'a 2');
+    terminal.update('a', 'a 2');
     expect(screen(text())).toEqual(['stays', 'a 2', 'b 1']);
     terminal.done('a', 'a done');
     expect(screen(text())).toEqual(['stays', 'a done', 'b 1']);
@@ -48,16 +48,16 @@ describe('createTerminal', () => {
 
   it('cuts live lines at the width, so that they never wrap', () => {
     const { terminal, text } = recorded(10);
-    terminal.live('a', 'x'.repeat(50));
+    terminal.update('a', 'x'.repeat(50));
     expect(screen(text())).toEqual(['x'.repeat(9)]);
   });
 
   it('writes plain lines, seldom, where the output is no terminal', () => {
     const { terminal, text, wait } = recorded();
-    terminal.live('a', '1');
-    terminal.live('a', '2');
+    terminal.update('a', '1');
+    terminal.update('a', '2');
     wait(3000);
-    terminal.live('a', '3');
+    terminal.update('a', '3');
     terminal.done('a', 'end');
     expect(text()).toBe('1\n3\nend\n');
   });
