@@ -143,6 +143,7 @@ describe('slow clients', () => {
     socket.setEncoding('latin1').on('data', (part) => {
       received += part;
     });
+    socket.resume();
     await closed;
     expect(received).toContain('200 OK');
     expect(received.length).toBeLessThan(Number(/Content-Length: (\d+)/.exec(received)?.[1]));
