@@ -10,7 +10,7 @@ import type { Problem } from './problem.ts';
 import type { Plan } from './solve.ts';
 
 export interface CheckpointedOptions {
-  /** States kept at any time beside the step at hand, ≥ 1. With √n of them a step is computed three times again at most. */
+  /** States kept at any time beside the step at hand, ≥ 1. With √n of them the forward work is repeated about three times. */
   readonly checkpoints: number;
 }
 

@@ -177,6 +177,7 @@ function createReversal<S, P>(
       reversal.parameters = parameterSpace.combine(reversal.parameters, [1], [pulled.parameters], into);
       return pulled.y;
     },
+    vjpOfState: (t: number, y: S, cotangent: S): S => vjp(problem, t, y, cotangent).y,
   };
   return reversal;
 }

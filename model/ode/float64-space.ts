@@ -1,5 +1,6 @@
 /** States as `Float64Array`s on the host, updated in place: after its first step a solve allocates no array. */
-import type { StateSpace } from './state-space.ts';
+import { factorize } from './dense-lu.ts';
+import type { Linearization, StateSpace } from './state-space.ts';
 
 type Vector = Float64Array;
 
@@ -52,6 +53,35 @@ function isFiniteState(state: Float64Array): boolean {
   return true;
 }
 
+const SQRT_EPSILON = Math.sqrt(Number.EPSILON);
+
+/** ∂f/∂y by forward differences, one evaluation a component. Row-major. */
+function jacobian(f: (y: Vector) => Vector, y: Vector, slope: Vector): Vector {
+  const n = y.length;
+  const matrix = new Float64Array(n * n);
+  const moved = y.slice();
+  for (let j = 0; j < n; j++) {
+    moved[j] = y[j] + SQRT_EPSILON * Math.max(Math.abs(y[j]), 1e-4);
+    const step = moved[j] - y[j];
+    const ahead = f(moved);
+    for (let i = 0; i < n; i++) matrix[i * n + j] = (ahead[i] - slope[i]) / step;
+    moved[j] = y[j];
+  }
+  return matrix;
+}
+
+function linearize(f: (y: Vector) => Vector, y: Vector, slope: Vector): Linearization<Vector> {
+  const n = y.length;
+  const matrix = jacobian(f, y, slope);
+  return {
+    shifted: (scale) =>
+      factorize(
+        matrix.map((value, i) => (i % (n + 1) === 0 ? 1 : 0) - scale * value),
+        n,
+      ),
+  };
+}
+
 export const float64Space: StateSpace<Float64Array> = {
   residence: 'host',
   combine,
@@ -62,4 +92,5 @@ export const float64Space: StateSpace<Float64Array> = {
   sameShape: (a, b) => a.length === b.length,
   scope: (work) => work(),
   dispose: () => {},
+  linearize,
 };

@@ -27,6 +27,7 @@ export {
   pi,
 } from './controller.ts';
 export { dop853 } from './dop853.ts';
+export { type Esdirk, type EsdirkTableau, esdirk } from './esdirk.ts';
 export { type ExplicitRungeKutta, explicitRungeKutta } from './explicit-runge-kutta.ts';
 export { float64Space } from './float64-space.ts';
 export {
@@ -55,8 +56,10 @@ export { noParameters } from './no-parameters.ts';
 export { ODE_ERROR_CODES, OdeError, type OdeErrorCode } from './ode-error.ts';
 export type { Statistics } from './problem.ts';
 export { reversible } from './reversible.ts';
+export { type RosenbrockTableau, rosenbrock } from './rosenbrock.ts';
 export { type SaveAt, type Solution, type SolveOptions, solve } from './solve.ts';
-export type { StateSpace } from './state-space.ts';
+export type { Linearization, ShiftedSolver, StateSpace } from './state-space.ts';
+export { kvaerno5, rodas4 } from './stiff-methods.ts';
 export { createTableau, type Tableau, type TableauSpec } from './tableau.ts';
 export { tsit5 } from './tsit5.ts';
 export type { Cotangents, VectorField } from './vector-field.ts';

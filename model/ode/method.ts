@@ -98,6 +98,8 @@ export interface Reversal<S, P> {
   readonly problem: Problem<S, P>;
   /** cotangentᵀ·∂f/∂y at (t, y); adds cotangentᵀ·∂f/∂θ to the parameters' gradient. */
   vjp(t: number, y: S, cotangent: S): S;
+  /** The same product, without the parameters' part. */
+  vjpOfState(t: number, y: S, cotangent: S): S;
   /** sum + Σ cᵢ·termᵢ, reusing `sum`, which may be undefined for zero. */
   add(sum: S | undefined, coefficients: readonly number[], terms: readonly S[]): S;
 }

@@ -35,4 +35,19 @@ export interface StateSpace<S> {
 
   /** Frees a state that nothing needs any more. */
   dispose(state: S): void;
+
+  /** ∂f/∂y at y, where f(y) = slope: what stiff methods need. Absent: they cannot be used on this space. */
+  linearize?(f: (y: S) => S, y: S, slope: S): Linearization<S>;
+}
+
+export interface Linearization<S> {
+  /** Factors I − scale·∂f/∂y. */
+  shifted(scale: number): ShiftedSolver<S>;
+}
+
+export interface ShiftedSolver<S> {
+  /** x with (I − scale·J)·x = b. */
+  solve(b: S): S;
+  /** x with (I − scale·Jᵀ)·x = b. */
+  solveTransposed(b: S): S;
 }
