@@ -1,4 +1,5 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../serve/app.ts';
 import { ListenError, listen } from '../../serve/server.ts';
@@ -105,6 +106,17 @@ describe('close', () => {
   });
 });
 
+/** What arrives until the connection ends, in order or not. */
+async function everythingFrom(socket: Socket): Promise<string> {
+  let received = '';
+  socket.on('data', (part) => {
+    received += part;
+  });
+  socket.on('error', () => {}).resume();
+  await new Promise((resolve) => socket.once('close', resolve));
+  return received;
+}
+
 describe('slow clients', () => {
   const timeouts = { requestMs: 200, silenceMs: 400 };
   const head = 'Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n';
@@ -133,18 +145,11 @@ describe('slow clients', () => {
       samples: 1000,
       returnSamples: true,
     });
-    const socket = connect(server.port, '127.0.0.1');
-    const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.on('error', () => {});
-    socket.pause();
+    const socket = connect(server.port, '127.0.0.1').setEncoding('latin1');
     socket.write(`POST /v1/forecast HTTP/1.1\r\n${head.replace('100', String(body.length))}\r\n${body}`);
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    let received = '';
-    socket.setEncoding('latin1').on('data', (part) => {
-      received += part;
-    });
-    socket.resume();
-    await closed;
+    await once(socket, 'readable');
+    await new Promise((resolve) => setTimeout(resolve, 4 * timeouts.silenceMs));
+    const received = await everythingFrom(socket);
     expect(received).toContain('200 OK');
     expect(received.length).toBeLessThan(Number(/Content-Length: (\d+)/.exec(received)?.[1]));
   });
