@@ -2,7 +2,7 @@
 import type * as Tfjs from '@tensorflow/tfjs';
 import type { NamedAttrMap, NamedTensorMap, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { Arena, type Matrix } from './matrix.ts';
-import type { Activation, GruCotangents, GruOps, GruStep, Ops } from './ops.ts';
+import type { Activation, GruOps, GruStep, Ops } from './ops.ts';
 
 /** The part of tfjs that is used; `@tensorflow/tfjs-node` has the same. */
 export type Tf = Pick<typeof Tfjs, 'concat' | 'engine' | 'tensor2d'>;
@@ -72,7 +72,7 @@ function matrixOps(kernels: Kernels): MatrixOps {
     sliceRows: (x, start, count) => slice(kernels, x, start, count, 0, x.columns),
     combine: (y, coefficients, terms) => combine(kernels, y, coefficients, terms),
     sigmoidPull: (cotangent, s) => sigmoidPull(kernels, cotangent, s),
-    contract: (inputs, cotangents, coefficients) => contract(kernels, inputs, cotangents, coefficients),
+    contract: (inputs, cotangents, options) => contract(kernels, inputs, cotangents, options),
   };
 }
 
@@ -119,17 +119,17 @@ function sigmoidPull(kernels: Kernels, cotangent: Matrix, s: Matrix): Matrix {
 
 function contract(
   kernels: Kernels,
-  inputs: readonly Matrix[],
+  inputs: readonly (readonly Matrix[])[],
   cotangents: readonly Matrix[],
-  coefficients?: readonly number[],
+  { coefficients, columns = cotangents[0].columns }: Parameters<Ops['contract']>[2] = {},
 ): Matrix {
-  const x = kernels.concat(inputs, 0);
-  const weighted =
-    coefficients === undefined ? cotangents : cotangents.map((g, i) => scale(kernels, coefficients[i], g));
-  const g = kernels.concat(weighted, 0);
-  const ones = kernels.run('Fill', {}, { shape: [x.rows, 1], value: 1, dtype: 'float32' }, x.rows, 1);
-  const a = kernels.concat([x, ones], 1);
-  return kernels.run('BatchMatMul', { a, b: g }, { transposeA: true, transposeB: false }, a.columns, g.columns);
+  const weighted = cotangents.map((g, i) => scale(kernels, coefficients?.[i] ?? 1, g));
+  const stacked = kernels.concat(weighted, 0);
+  const g = columns === stacked.columns ? stacked : slice(kernels, stacked, 0, stacked.rows, 0, columns);
+  const groups = inputs.map((group) => kernels.concat(group, 0));
+  const ones = kernels.run('Fill', {}, { shape: [g.rows, 1], value: 1, dtype: 'float32' }, g.rows, 1);
+  const a = kernels.concat([...groups, ones], 1);
+  return kernels.run('BatchMatMul', { a, b: g }, { transposeA: true, transposeB: false }, a.columns, columns);
 }
 
 /** Blocks of `units` columns, counted from `block`, of `rows` rows from `row` on. */
@@ -168,7 +168,7 @@ function complement(kernels: Kernels, x: Matrix): Matrix {
   return subtract(kernels, kernels.constant(1), x);
 }
 
-function gruPull(kernels: Kernels, part: Part, cotangent: Matrix, step: GruStep): GruCotangents {
+function gruPull(kernels: Kernels, part: Part, cotangent: Matrix, step: GruStep): Matrix {
   const units = step.h.columns;
   const [r, v] = [part(step.gates, 0, 1, units), part(step.gates, 1, 1, units)];
   const tanh = tanhOf(kernels, step.candidate);
@@ -178,5 +178,5 @@ function gruPull(kernels: Kernels, part: Part, cotangent: Matrix, step: GruStep)
   const dReset = sigmoidPull(kernels, multiply(kernels, candidate, part(step.recurrent, 2, 1, units)), r);
   const dUpdate = sigmoidPull(kernels, towards, v);
   const straight = multiply(kernels, cotangent, complement(kernels, v));
-  return { recurrent: kernels.concat([dReset, dUpdate, multiply(kernels, candidate, r), straight], 1), candidate };
+  return kernels.concat([dReset, dUpdate, multiply(kernels, candidate, r), candidate, straight], 1);
 }

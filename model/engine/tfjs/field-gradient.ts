@@ -41,7 +41,7 @@ export function createGradientRecorder(ops: Ops): (factors: Factors) => FieldGra
     numbers += sizeOf(factors);
     if (terms <= MAX_TERMS && numbers <= MAX_NUMBERS)
       return { terms: [{ coefficient: 1, factors: own(ops, factors) }] };
-    return { terms: [], contracted: factors.inputs.map((x, i) => ops.contract([x], [factors.deltas[i]])) };
+    return { terms: [], contracted: factors.inputs.map((x, i) => ops.contract([[x]], [factors.deltas[i]])) };
   };
 }
 
@@ -133,9 +133,7 @@ export function addFieldGradient(ops: Ops, mlp: Mlp, gradient: FieldGradient, fl
 }
 
 function contractTerms(ops: Ops, terms: readonly Term[], layer: number): Matrix {
-  return ops.contract(
-    terms.map(({ factors }) => factors.inputs[layer]),
-    terms.map(({ factors }) => factors.deltas[layer]),
-    terms.map(({ coefficient }) => coefficient),
-  );
+  const inputs = terms.map(({ factors }) => factors.inputs[layer]);
+  const deltas = terms.map(({ factors }) => factors.deltas[layer]);
+  return ops.contract([inputs], deltas, { coefficients: terms.map(({ coefficient }) => coefficient) });
 }

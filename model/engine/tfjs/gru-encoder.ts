@@ -20,7 +20,7 @@ export interface Encoder {
   /** [R, 3R] and [1, 3R]: only the candidate's bias is apart from the input's, because r multiplies it. */
   readonly recurrent: Matrix;
   readonly recurrentBias: Matrix;
-  /** [4R, R] the transpose of `recurrent` above the identity, for the way back. */
+  /** [5R, R] for the way back, as `gruPull` lays it out: the transpose of `recurrent`, nothing, the identity. */
   readonly back: Matrix;
   readonly head: Matrix;
   readonly headBias: Matrix;
@@ -36,6 +36,7 @@ export interface EncoderPass {
   readonly output: Matrix;
 }
 
+/** A view of a named block of the flat vector. */
 type Read = (name: string) => Float32Array;
 
 export function loadEncoder(ops: Ops, spec: ModelSpec, read: Read): Encoder {
@@ -48,7 +49,7 @@ export function loadEncoder(ops: Ops, spec: ModelSpec, read: Read): Encoder {
     input: ops.upload(inputWeights(spec, read), encoderInputs(spec) + 2, GRU_GATES * units),
     recurrent: ops.upload(recurrent, units, GRU_GATES * units),
     recurrentBias: ops.upload(candidateBias(read('encoder.recurrent.bias'), units), 1, GRU_GATES * units),
-    back: ops.upload(backWeights(recurrent, units), (GRU_GATES + 1) * units, units),
+    back: ops.upload(backWeights(recurrent, units), 5 * units, units),
     head: ops.upload(head, units, latent),
     headBias: ops.upload(read('encoder.posterior.bias'), 1, latent),
     headBack: ops.upload(transpose(head, units, latent), latent, units),
@@ -82,9 +83,9 @@ function candidateBias(bias: Float32Array, units: number): Float32Array {
 }
 
 function backWeights(recurrent: Float32Array, units: number): Float32Array {
-  const out = new Float32Array((GRU_GATES + 1) * units * units);
+  const out = new Float32Array(5 * units * units);
   out.set(transpose(recurrent, units, GRU_GATES * units));
-  for (let i = 0; i < units; i++) out[(GRU_GATES * units + i) * units + i] = 1;
+  for (let i = 0; i < units; i++) out[(4 * units + i) * units + i] = 1;
   return out;
 }
 
@@ -150,27 +151,17 @@ export function encode(ops: Ops, encoder: Encoder, spec: ModelSpec, context: Rag
 }
 
 /** Writes the encoder's gradient through `write`, from the cotangent of the head's output [B, 2L]. */
-export function pullEncoder(
-  ops: Ops,
-  encoder: Encoder,
-  pass: EncoderPass,
-  cotangent: Matrix,
-  write: (name: string) => Float32Array,
-): void {
-  const head = ops.download(ops.contract([pass.last], [cotangent]));
+export function pullEncoder(ops: Ops, encoder: Encoder, pass: EncoderPass, cotangent: Matrix, write: Read): void {
+  const head = ops.download(ops.contract([[pass.last]], [cotangent]));
   writeWithBias(head, write('encoder.posterior.weight'), write('encoder.posterior.bias'));
-  const recurrent: Matrix[] = [];
-  const candidate: Matrix[] = [];
+  const cotangents: Matrix[] = [];
   let dh = ops.matMul(cotangent, encoder.headBack);
-  // Matrices pile up in the order of time, so that one product over all steps gives each weight's gradient.
   for (let s = pass.steps.length - 1; s >= 0; s--) {
     const back = ops.gruPull(dh, pass.steps[s]);
-    recurrent.unshift(back.recurrent);
-    candidate.unshift(back.candidate);
-    if (s > 0) dh = ops.matMul(back.recurrent, encoder.back);
+    cotangents.push(back);
+    if (s > 0) dh = ops.matMul(back, encoder.back);
   }
-  writeRecurrent(ops, encoder, pass, recurrent, write);
-  writeInput(ops, encoder, pass, recurrent, candidate, write);
+  writeWeights(ops, encoder, pass, cotangents.reverse(), write);
 }
 
 function writeWithBias(joint: Float32Array, weight: Float32Array, bias: Float32Array): void {
@@ -178,54 +169,32 @@ function writeWithBias(joint: Float32Array, weight: Float32Array, bias: Float32A
   bias.set(joint.subarray(weight.length, weight.length + bias.length));
 }
 
-function writeRecurrent(
+/** One product over all steps: rows of h, of the inputs, of the ones; columns reset, v, candidate by h, candidate. */
+function writeWeights(
   ops: Ops,
   { units }: Encoder,
   pass: EncoderPass,
   cotangents: readonly Matrix[],
-  write: (name: string) => Float32Array,
+  write: Read,
 ): void {
   const h = pass.steps.map((step) => step.h);
-  const joint = ops.download(ops.contract(h, cotangents));
-  copyGates(joint, 4 * units, write('encoder.recurrent.weight'), units, GRU_GATES);
-  copyGates(joint.subarray(4 * units * units), 4 * units, write('encoder.recurrent.bias'), units, GRU_GATES);
+  const joint = ops.download(ops.contract([h, [pass.inputs]], cotangents, { columns: 4 * units }));
+  const inputs = joint.subarray(4 * units * units);
+  const ones = joint.subarray(joint.length - 4 * units);
+  copyGates(joint, write('encoder.recurrent.weight'), units, 2);
+  copyGates(inputs, write('encoder.input.weight'), units, 3);
+  copyGates(ones, write('encoder.recurrent.bias'), units, 2);
+  copyGates(ones, write('encoder.input.bias'), units, 3);
 }
 
-function writeInput(
-  ops: Ops,
-  { units }: Encoder,
-  pass: EncoderPass,
-  recurrent: readonly Matrix[],
-  candidate: readonly Matrix[],
-  write: (name: string) => Float32Array,
-): void {
-  const weight = write('encoder.input.weight');
-  const bias = write('encoder.input.bias');
-  const gates = ops.download(ops.contract([pass.inputs], recurrent));
-  const last = ops.download(ops.contract([pass.inputs], candidate));
-  const inputs = weight.length / (GRU_GATES * units);
-  copyGates(gates, 4 * units, weight, units, 2);
-  copyGates(gates.subarray(inputs * 4 * units), 4 * units, bias, units, 2);
-  copyCandidate(last, weight, units);
-  copyCandidate(last.subarray(inputs * units), bias, units);
-}
-
-/** The first `gates` blocks of each row, the update's sign turned back. */
-function copyGates(from: Float32Array, stride: number, to: Float32Array, units: number, gates: number): void {
+/** Reset, update with its sign turned back, and the candidate from the block that is its own. */
+function copyGates(from: Float32Array, to: Float32Array, units: number, candidateBlock: 2 | 3): void {
   const columns = GRU_GATES * units;
   for (let i = 0; i < to.length; i++) {
     const column = i % columns;
-    if (column >= gates * units) continue;
-    const value = from[Math.floor(i / columns) * stride + column];
+    const shift = column < 2 * units ? 0 : (candidateBlock - 2) * units;
+    const value = from[Math.floor(i / columns) * 4 * units + column + shift];
     to[i] = isUpdate(i, units) ? -value : value;
-  }
-}
-
-function copyCandidate(from: Float32Array, to: Float32Array, units: number): void {
-  const columns = GRU_GATES * units;
-  for (let i = 0; i < to.length; i++) {
-    const column = i % columns;
-    if (column >= 2 * units) to[i] = from[Math.floor(i / columns) * units + column - 2 * units];
   }
 }
 

@@ -33,9 +33,9 @@ export function hostOps(registry: KernelRegistry, backend: KernelBackend, memory
     matMul: (x, weight, bias, activation) =>
       arena.track(kernels.matMul(x.info, weight.info, bias?.info, activation), x.rows, weight.columns),
     ...looped(create, view),
-    contract: (inputs, cotangents, coefficients) => {
+    contract: (inputs, cotangents, { coefficients, columns } = {}) => {
       const x = transposedStack(create, view, inputs);
-      const g = weightedStack(create, view, cotangents, coefficients);
+      const g = weightedStack(create, view, cotangents, columns ?? cotangents[0].columns, coefficients);
       const out = arena.track(kernels.matMul(x.info, g.info), x.rows, g.columns);
       for (const matrix of [x, g]) arena.release(matrix);
       return out;
@@ -83,7 +83,7 @@ function looped(create: Create, view: View): Looped {
       interleave(view(out), view(x), view(y), x.rows);
       return out;
     },
-    stackRows: (matrices) => weightedStack(create, view, matrices),
+    stackRows: (matrices) => weightedStack(create, view, matrices, matrices[0].columns),
     sliceRows: (x, start, count) => {
       const out = create(count, x.columns);
       view(out).set(view(x).subarray(start * x.columns, (start + count) * x.columns));
@@ -125,38 +125,58 @@ function sigmoidPull(out: Float32Array, cotangent: Float32Array, s: Float32Array
 
 const rowsOf = (matrices: readonly Matrix[]): number => matrices.reduce((sum, m) => sum + m.rows, 0);
 
-/** [ΣN, C] */
+/** [ΣN, columns] of the first columns of each. */
 function weightedStack(
   create: Create,
   view: View,
   matrices: readonly Matrix[],
+  columns: number,
   coefficients?: readonly number[],
 ): Matrix {
-  const out = create(rowsOf(matrices), matrices[0].columns);
+  const out = create(rowsOf(matrices), columns);
   const stacked = view(out);
   let at = 0;
   matrices.forEach((matrix, i) => {
-    const values = view(matrix);
-    const c = coefficients?.[i] ?? 1;
-    if (c === 1) stacked.set(values, at);
-    else for (let k = 0; k < values.length; k++) stacked[at + k] = c * values[k];
-    at += values.length;
+    copyScaled(stacked, at, view(matrix), matrix.columns, columns, coefficients?.[i] ?? 1);
+    at += matrix.rows * columns;
   });
   return out;
 }
 
-/** [C + 1, ΣN] the transposed stack, and a row of ones below it. */
-function transposedStack(create: Create, view: View, matrices: readonly Matrix[]): Matrix {
-  const columns = matrices[0].columns;
-  const total = rowsOf(matrices);
+function copyScaled(
+  out: Float32Array,
+  at: number,
+  x: Float32Array,
+  stride: number,
+  columns: number,
+  scale: number,
+): void {
+  if (scale === 1 && stride === columns) {
+    out.set(x, at);
+    return;
+  }
+  for (let from = 0; from < x.length; from += stride) {
+    for (let c = 0; c < columns; c++) out[at++] = scale * x[from + c];
+  }
+}
+
+/** [ΣC + 1, ΣN] the transposed stack of each group, group below group, and a row of ones. */
+function transposedStack(create: Create, view: View, groups: readonly (readonly Matrix[])[]): Matrix {
+  const total = rowsOf(groups[0]);
+  const columns = groups.reduce((sum, [first]) => sum + first.columns, 0);
   const out = create(columns + 1, total);
   const stacked = view(out);
-  let at = 0;
-  for (const matrix of matrices) {
-    transposeInto(stacked, at, total, view(matrix), columns);
-    at += matrix.rows;
+  let start = 0;
+  for (const group of groups) {
+    let at = start;
+    for (const matrix of group) {
+      transposeInto(stacked, at, total, view(matrix), matrix.columns);
+      at += matrix.rows;
+    }
+    start += group[0].columns * total;
   }
-  return stacked.fill(1, columns * total) && out;
+  stacked.fill(1, start);
+  return out;
 }
 
 function transposeInto(out: Float32Array, at: number, stride: number, x: Float32Array, columns: number): void {
@@ -185,11 +205,10 @@ function gruLoops(create: Create, view: View, sigmoid: (x: Matrix) => Matrix): G
       return out;
     },
     gruPull: (cotangent, { h, recurrent, gates, candidate }) => {
-      const back = create(h.rows, 4 * h.columns);
-      const dCandidate = create(h.rows, h.columns);
+      const out = create(h.rows, 5 * h.columns);
       const step = { h: view(h), recurrent: view(recurrent), gates: view(gates), candidate: view(candidate) };
-      pullStep(view(back), view(dCandidate), view(cotangent), step, h.columns);
-      return { recurrent: back, candidate: dCandidate };
+      pullStep(view(out), view(cotangent), step, h.columns);
+      return out;
     },
   };
 }
@@ -237,8 +256,7 @@ interface StepValues {
 }
 
 function pullStep(
-  back: Float32Array,
-  dCandidate: Float32Array,
+  out: Float32Array,
   cotangent: Float32Array,
   { h, recurrent, gates, candidate }: StepValues,
   units: number,
@@ -252,12 +270,12 @@ function pullStep(
       const v = gates[(2 * b + 1) * units + i];
       const tanh = 2 * candidate[at] - 1;
       const dSum = g * v * (1 - tanh * tanh);
-      dCandidate[at] = dSum;
-      const to = 4 * b * units + i;
-      back[to] = dSum * recurrent[(3 * b + 2) * units + i] * r * (1 - r);
-      back[to + units] = g * (tanh - h[at]) * v * (1 - v);
-      back[to + 2 * units] = dSum * r;
-      back[to + 3 * units] = g * (1 - v);
+      const to = 5 * b * units + i;
+      out[to] = dSum * recurrent[(3 * b + 2) * units + i] * r * (1 - r);
+      out[to + units] = g * (tanh - h[at]) * v * (1 - v);
+      out[to + 2 * units] = dSum * r;
+      out[to + 3 * units] = dSum;
+      out[to + 4 * units] = g * (1 - v);
     }
   }
 }

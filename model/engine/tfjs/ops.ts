@@ -30,9 +30,14 @@ export interface Ops extends GruOps {
   sigmoidPull(cotangent: Matrix, s: Matrix): Matrix;
   /**
    * [I + 1, O] Σᵢ cᵢ·xᵢᵀ·gᵢ over pairs of matrices of as many rows, and below it Σᵢ cᵢ·(sum of the rows of gᵢ): the
-   * gradients of a weight and its bias, of all times at once. Coefficients default to 1.
+   * gradients of a weight and its bias, of all times at once. `inputs` are groups of columns side by side, each a list
+   * of matrices below one another; of the cotangents only the first `columns` count.
    */
-  contract(inputs: readonly Matrix[], cotangents: readonly Matrix[], coefficients?: readonly number[]): Matrix;
+  contract(
+    inputs: readonly (readonly Matrix[])[],
+    cotangents: readonly Matrix[],
+    options?: { readonly coefficients?: readonly number[]; readonly columns?: number },
+  ): Matrix;
 }
 
 /**
@@ -47,8 +52,11 @@ export interface GruOps {
   gruCandidate(recurrent: Matrix, gates: Matrix, projected: Matrix, row: number): Matrix;
   /** [B, R] h + v·((2s − 1) − h). */
   gruBlend(h: Matrix, gates: Matrix, candidate: Matrix): Matrix;
-  /** Backwards through a step, from the cotangent of its result. */
-  gruPull(cotangent: Matrix, step: GruStep): GruCotangents;
+  /**
+   * Backwards through a step, from the cotangent of its result: [B, 5R] of the pre-activations of reset, v and the
+   * candidate's recurrent part, of the candidate's sum, and last the share of the cotangent that passes straight on to h.
+   */
+  gruPull(cotangent: Matrix, step: GruStep): Matrix;
 }
 
 /** What a step's way back reads. */
@@ -57,12 +65,5 @@ export interface GruStep {
   readonly h: Matrix;
   readonly recurrent: Matrix;
   readonly gates: Matrix;
-  readonly candidate: Matrix;
-}
-
-export interface GruCotangents {
-  /** [B, 4R] of the recurrent pre-activations (reset, v, candidate), then the share of h that passes straight on. */
-  readonly recurrent: Matrix;
-  /** [B, R] of the candidate's pre-activation. */
   readonly candidate: Matrix;
 }

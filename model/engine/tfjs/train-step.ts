@@ -198,7 +198,7 @@ function decodeLoss(
   const { negativeLog, cotangent } = gaussianLikelihood(ops.download(pass.output), targets, samples, weight);
   const back = pull(ops, decoder, pass.inputs, ops.upload(cotangent, rows, 2 * targets.channels));
   decoder.layers.forEach((layer, i) => {
-    unfoldGradient(gradient, layer, ops.download(ops.contract([pass.inputs[i]], [back.deltas[i]])));
+    unfoldGradient(gradient, layer, ops.download(ops.contract([[pass.inputs[i]]], [back.deltas[i]])));
   });
   return { negativeLog, latentCotangent: ops.download(back.input) };
 }
