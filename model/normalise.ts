@@ -23,6 +23,10 @@ const NORMAL_RANGE_90 = 3.2897073;
 const MIN_VALUES_FOR_SUPPORT = 30;
 /** The scale of a channel that has never changed, as a share of its value. */
 const CONSTANT_SCALE = 0.05;
+/** A value so many scales away says "very far" and no more: it must not overflow a float or drown a gradient. */
+const MAX_NORMALISED = 1000;
+/** A window further from its stream than this holds a fault of a sensor, and arithmetic with it would overflow. */
+const MAX_INSTANCE_RATIO = 1e9;
 /** The window's own scale is never taken below this share of the stream's: a flat context is not a flat future. */
 const MIN_INSTANCE_SCALE = 0.05;
 
@@ -37,7 +41,7 @@ export function robustNormalisation(values: Float64Array): ChannelNormalisation 
   const location = quantileOf(sorted, 0.5);
   // Differences that are rounding of the values themselves are no spread.
   const rounding = 1e-12 * Math.max(Math.abs(sorted[0]), Math.abs(sorted[sorted.length - 1]));
-  const spread = [robustScale(sorted), standardDeviation(sorted)].find((s) => s > rounding);
+  const spread = [robustScale(sorted), standardDeviation(sorted)].find((s) => s > rounding && Number.isFinite(s));
   const scale = spread ?? (CONSTANT_SCALE * Math.abs(location) || 1);
   const nonNegative = sorted[0] >= 0 && sorted.length >= MIN_VALUES_FOR_SUPPORT;
   return { location, scale, ...(nonNegative && { support: { min: 0 } }) };
@@ -87,13 +91,13 @@ export function shrunk(
 ): ChannelNormalisation {
   const { count, mean, variance } = moments(window, sample, channel);
   const total = count + shrinkage;
-  if (count === 0 || total === 0) return stream;
   const pooled = (count * variance + shrinkage * stream.scale ** 2) / total;
-  return {
-    ...stream,
-    location: (count * mean + shrinkage * stream.location) / total,
-    scale: Math.max(Math.sqrt(pooled), MIN_INSTANCE_SCALE * stream.scale),
-  };
+  const location = (count * mean + shrinkage * stream.location) / total;
+  const scale = Math.max(Math.sqrt(pooled), MIN_INSTANCE_SCALE * stream.scale);
+  const most = MAX_INSTANCE_RATIO * stream.scale;
+  const sane = Math.abs(location - stream.location) <= most && scale <= most;
+  if (count === 0 || !sane) return stream;
+  return { ...stream, location, scale };
 }
 
 function moments({ channels, offsets, values, mask }: Window, sample: number, channel: number) {
@@ -141,9 +145,13 @@ function fillSample(ragged: Ragged, at: number, window: Window, frame: Frame, ti
       const from = row * channels + c;
       const to = (at + row) * channels + c;
       ragged.mask[to] = window.mask[from];
-      ragged.values[to] = window.mask[from] ? (window.values[from] - frame.location[c]) / frame.scale[c] : 0;
+      ragged.values[to] = window.mask[from] ? clamp((window.values[from] - frame.location[c]) / frame.scale[c]) : 0;
     }
   }
+}
+
+function clamp(normalised: number): number {
+  return Math.min(Math.max(normalised, -MAX_NORMALISED), MAX_NORMALISED);
 }
 
 export function toModelTime(time: number, frame: Frame, timescaleMs: number): number {

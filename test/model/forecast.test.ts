@@ -143,6 +143,30 @@ describe('a forecast', () => {
     expect(forecast.observationsUsed).toBe(1);
   });
 
+  it('is finite for any finite values of a history, at any distance', async () => {
+    const value = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom(0, 10, Number.NaN));
+    const instance = {
+      ...artifact,
+      header: { ...artifact.header, normalisation: { ...artifact.header.normalisation, instance: { shrinkage: 4 } } },
+    };
+    const forecasters = [forecaster, createForecaster({ artifact: instance, engine })];
+    const wild = fc.array(fc.tuple(value, value), { minLength: 1, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(wild, fc.constantFrom(...forecasters.keys()), async (list, by) => {
+        const added = list.map(([a, b], i): Row => ({ series: 's', time: START + i * HOUR, values: [a, b] }));
+        const times = [-1, 0, 0.5, list.length, list.length + 9, list.length + 39, 1e4].map((h) => START + h * HOUR);
+        const forecast = await ask(
+          times,
+          { returnSamples: true },
+          memorySource(2, added).history('s'),
+          forecasters[by],
+        );
+        expect(numbersOf(forecast).every(Number.isFinite)).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('of 10,000 times is there within 10 s', async () => {
     const times = Array.from({ length: 10_000 }, (_, i) => first - REACH + (i * (last - first + 3 * REACH)) / 10_000);
     const forecast = await ask(times, { quantiles: [0.1, 0.9] });
