@@ -15,9 +15,10 @@ const duration = z
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: DAY };
 
-function parseDuration(text: string): number {
-  const unit = text.replace(/[\d.]/g, '');
-  return Number.parseFloat(text) * UNITS[unit];
+/** ms of `30s`, `2h`, `60d`, `250ms`, or of a plain number. NaN where it is none. */
+export function parseDuration(text: string): number {
+  const unit = text.replace(/[\d.]/g, '') || 'ms';
+  return Number.parseFloat(text) * (UNITS[unit] ?? Number.NaN);
 }
 
 const name = z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, ".", "_" and "-", at most 100');

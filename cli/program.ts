@@ -1,5 +1,5 @@
 /** The commands and their options. What each one does is in `commands/`, loaded only when it runs. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { IngestError } from '../ingest/errors.ts';
 import { ModelError } from '../model/errors.ts';
 import { ListenError } from '../serve/server.ts';
@@ -39,7 +39,72 @@ function createProgram(): Command {
     .option(...config)
     .option('--watched', 'report to the process that started this one')
     .action(async (options) => (await import('./commands/train.ts')).train(options));
+  program
+    .command('replay')
+    .description('put a file’s events onto the log')
+    .argument('<file>', 'CSV (series,time,<channel>…) or NDJSON, plain or .gz')
+    .option(...config)
+    .requiredOption('-s, --stream <name>', 'the stream they are of')
+    .option('-p, --pace <factor>', '"max", or how many times faster than they happened', 'max')
+    .action(async (file, options) => (await import('./commands/replay.ts')).replay(file, options));
+  program
+    .command('models')
+    .description('list models; promote one, or roll back')
+    .option(...config)
+    .option('-s, --stream <name>')
+    .option('--promote <version>', 'make this version the one that answers')
+    .option('--rollback', 'make the previous one answer again')
+    .action(async (options) => (await import('./commands/models.ts')).models(options));
+  addFileCommands(program);
   return program;
+}
+
+/** Commands for people at a terminal, on files, without any log. */
+function addFileCommands(program: Command): void {
+  const engine = new Option('--engine <name>', 'what computes the model').choices(['auto', 'tfjs']).default('auto');
+  const list = (text: string) => text.split(',').map((part) => part.trim());
+  program
+    .command('fit')
+    .description('learn a model from a file')
+    .argument('<file>', 'CSV (series,time,<channel>…) or NDJSON, plain or .gz')
+    .option('-o, --out <file>', 'the model file', 'model.safetensors')
+    .option('--channels <a,b>', 'channels to learn (default: every column of numbers)', list)
+    .option('--window <duration>', 'longest context, e.g. 60d (default: about 60 observations)')
+    .option('--horizon <duration>', 'how far ahead to learn, e.g. 14d (default: about 20 observations)')
+    .option('--period <durations>', 'seasonal periods, e.g. 1d,365.25d', list)
+    .option('--budget <duration>', 'training time', '60s')
+    .option('--steps <n>', 'training steps instead of a time: the run is then reproducible', positiveInteger)
+    .option('--seed <n>', '', positiveInteger, 1)
+    .addOption(new Option('--gradient <mode>', 'how the gradient is computed').choices(['adjoint', 'backprop']))
+    .addOption(engine)
+    .action(async (file, options) => (await import('./commands/fit.ts')).fit(file, options));
+  program
+    .command('forecast')
+    .description('forecast a file’s series with a model file')
+    .argument('<file>', 'the series so far')
+    .option('-m, --model <file>', 'the model file', 'model.safetensors')
+    .option('-s, --series <name>', 'needed where the file has several')
+    .option('-t, --times <list>', 'ISO 8601 or ms since the epoch, separated by commas', list)
+    .option('--horizon <duration>', 'equally spaced times up to so far after the last observation')
+    .option('-n, --points <n>', 'how many of them', positiveInteger, 20)
+    .option('-q, --quantiles <list>', 'in (0, 1)', (text) => list(text).map(probability), [0.05, 0.5, 0.95])
+    .option('--samples <n>', 'posterior samples', positiveInteger, 64)
+    .option('--plot <file>', 'draw a picture: .svg or .png')
+    .addOption(new Option('--format <name>').choices(['csv', 'json']).default('csv'))
+    .addOption(engine)
+    .action(async (file, options) => (await import('./commands/forecast.ts')).forecast(file, options));
+}
+
+function positiveInteger(text: string): number {
+  const n = Number(text);
+  if (Number.isSafeInteger(n) && n > 0) return n;
+  throw new InvalidArgumentError('Give a whole number above 0.');
+}
+
+function probability(text: string): number {
+  const p = Number(text);
+  if (p > 0 && p < 1) return p;
+  throw new InvalidArgumentError('Give numbers between 0 and 1.');
 }
 
 /** A known trouble is one sentence on stderr; an unknown one keeps its stack, for us. */
