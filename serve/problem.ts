@@ -56,6 +56,8 @@ export interface FieldFault {
 export interface ProblemOptions {
   /** JSON pointer (RFC 6901) into the body, or `/name` of a parameter. */
   readonly field?: string | undefined;
+  /** All faults, where there are several. */
+  readonly errors?: readonly FieldFault[] | undefined;
   /** More members of the answer, e.g. the refused events. */
   readonly extensions?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -71,6 +73,7 @@ export interface ProblemBody {
   readonly code: ProblemCode;
   readonly field?: string;
   readonly instance: string;
+  readonly errors?: readonly FieldFault[];
   readonly [extension: string]: unknown;
 }
 
@@ -92,7 +95,7 @@ export class Problem extends Error {
   }
 
   body(instance: string): ProblemBody {
-    const { field, extensions } = this.options;
+    const { field, errors, extensions } = this.options;
     return {
       type: `/docs#${this.code}`,
       title: PROBLEMS[this.code].title,
@@ -101,8 +104,16 @@ export class Problem extends Error {
       code: this.code,
       ...(field === undefined ? {} : { field }),
       instance,
+      ...(errors === undefined ? {} : { errors }),
       ...extensions,
     };
+  }
+
+  /** The same, its fields pointing below `at`: of a query that is one of several. */
+  within(at: string): Problem {
+    const { field = '', errors } = this.options;
+    const moved = errors?.map((fault) => ({ ...fault, field: at + fault.field }));
+    return new Problem(this.code, this.message, { ...this.options, field: at + field, errors: moved });
   }
 
   headers(): Record<string, string> {

@@ -5,14 +5,14 @@ import { type FieldFault, jsonPointer, PROBLEMS, Problem, type ProblemCode } fro
 /** Faults listed beside the first. */
 const MAX_FAULTS = 10;
 
-/** @throws Problem with the code of the first fault. @param at pointer to where `value` stands in the body. */
-export function validate<T>(schema: z.ZodType<T>, value: unknown, at = ''): T {
+/** @throws Problem with the code of the first fault. */
+export function validate<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value, { error: explain });
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
-  const faults = issues.slice(0, MAX_FAULTS).map((issue) => faultOf(issue, at));
-  const more = issues.length > 1 ? { extensions: { errors: faults } } : {};
-  throw new Problem(codeOf(issues[0]), sentenceOf(faults[0]), { field: faults[0].field, ...more });
+  const faults = issues.slice(0, MAX_FAULTS).map((issue) => faultOf(issue));
+  const errors = issues.length > 1 ? faults : undefined;
+  throw new Problem(codeOf(issues[0]), sentenceOf(faults[0]), { field: faults[0].field, errors });
 }
 
 /** Sentences for faults that a schema says nothing of itself about. */
@@ -49,9 +49,9 @@ function isProblemCode(code: unknown): code is ProblemCode {
 }
 
 /** An unknown field is pointed at itself, not at the object that holds it. */
-function faultOf(issue: z.core.$ZodIssue, at: string): FieldFault {
+function faultOf(issue: z.core.$ZodIssue): FieldFault {
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]] : issue.path;
-  return { field: at + jsonPointer(path), detail: issue.message };
+  return { field: jsonPointer(path), detail: issue.message };
 }
 
 function sentenceOf({ field, detail }: FieldFault): string {

@@ -90,25 +90,20 @@ async function answerBatch(
 ): Promise<unknown[]> {
   const results: unknown[] = [];
   for (const [i, value] of batch.entries()) {
+    // Nobody is left to read the answer.
     if (response.destroyed) break;
     const answer = async () => answerForecast(parts, scope, validate(querySchema, value));
-    results.push(await answer().catch((error: unknown) => inItsPlace(parts, error, problemInstance(i))));
+    const inItsPlace = (error: unknown) => problemBody(request, queryProblem(parts, error).within(`/queries/${i}`));
+    results.push(await answer().catch(inItsPlace));
   }
   return results;
-
-  function problemInstance(i: number) {
-    return (problem: Problem) => {
-      const body = problemBody(request, problem);
-      return { ...body, field: `/queries/${i}${body.field ?? ''}` };
-    };
-  }
 }
 
-function inItsPlace(parts: AppParts, error: unknown, write: (problem: Problem) => unknown): unknown {
+function queryProblem(parts: AppParts, error: unknown): Problem {
   const problem = toProblem(error);
   countProblem(parts, problem);
   if (problem.code === 'internal') parts.logger.error({ err: error }, 'a query of a batch failed');
-  return write(problem);
+  return problem;
 }
 
 function isBatch(value: unknown): boolean {
@@ -117,11 +112,6 @@ function isBatch(value: unknown): boolean {
 
 function limitedBatch(batch: readonly unknown[], limit: number): readonly unknown[] {
   if (batch.length <= limit) return batch;
-  throw new Problem(
-    'too-many-queries',
-    `The batch holds ${batch.length} queries, at most ${limit}; send it in parts.`,
-    {
-      field: '/queries',
-    },
-  );
+  const detail = `The batch holds ${batch.length} queries, at most ${limit}; send it in parts.`;
+  throw new Problem('too-many-queries', detail, { field: '/queries' });
 }

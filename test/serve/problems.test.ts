@@ -102,6 +102,15 @@ describe('a forecast query that cannot be answered', () => {
     expect(errors?.map(({ field }) => field)).toEqual(['/stream', '/times/0', '/times/1', '/samples']);
   });
 
+  it('points below its place in a batch', async () => {
+    const response = await server.post('/v1/forecast', { queries: [query, { times: ['a'] }] });
+    const { field, errors } = problemSchema.parse(JSON.parse(await response.text()).results[1]);
+    expect([field, errors?.map((fault) => fault.field)]).toEqual([
+      '/queries/1/stream',
+      ['/queries/1/stream', '/queries/1/times/0'],
+    ]);
+  });
+
   it('an answer of more numbers than a response may hold, in a batch counted together', async () => {
     const big = {
       ...query,
