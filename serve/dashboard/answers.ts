@@ -30,6 +30,8 @@ export interface SeriesInfo {
 export interface Columns {
   readonly times: readonly number[];
   readonly values: Readonly<Record<string, readonly (number | null)[]>>;
+  /** There are more than were asked for, older ones. */
+  readonly cut?: boolean;
 }
 
 export type Kind = 'interpolation' | 'extrapolation';

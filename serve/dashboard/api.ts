@@ -55,6 +55,9 @@ export interface Range {
   readonly to: number;
 }
 
+/** More cannot be told apart on a screen. */
+const MOST_OBSERVATIONS = 5000;
+
 export type Api = ReturnType<typeof createApi>;
 
 export function createApi(options: ApiOptions) {
@@ -77,9 +80,9 @@ export function createApi(options: ApiOptions) {
       return readSeries(await get<z.output<typeof seriesSchema>>(seriesPath(stream, series), signal));
     },
 
-    /** Of a range with more observations than can be told apart, the newest. */
+    /** Of a range with very many, the newest. */
     async observations(stream: string, series: string, range: Range, signal?: AbortSignal): Promise<Columns> {
-      const path = `${seriesPath(stream, series)}/observations?${rangeQuery(range)}&keep=newest&limit=5000`;
+      const path = `${seriesPath(stream, series)}/observations?${rangeQuery(range)}&keep=newest&limit=${MOST_OBSERVATIONS}`;
       return readObservations(await get<Observations>(path, signal));
     },
 
@@ -155,10 +158,10 @@ function readSeries({ series, observations, firstTime, lastTime }: z.output<type
 
 type Observations = z.output<typeof observationsSchema>;
 
-function readObservations({ observations: rows }: Observations): Columns {
+function readObservations({ observations: rows, next }: Observations): Columns {
   const names = new Set(rows.flatMap(({ values }) => Object.keys(values)));
   const columns = [...names].map((name) => [name, rows.map(({ values }) => values[name] ?? null)] as const);
-  return { times: rows.map(({ time }) => toMs(time)), values: Object.fromEntries(columns) };
+  return { times: rows.map(({ time }) => toMs(time)), values: Object.fromEntries(columns), cut: next !== null };
 }
 
 function readColumns({ times, channels }: Pick<z.output<typeof truthSchema>, 'times' | 'channels'>): Columns {

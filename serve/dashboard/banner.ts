@@ -30,7 +30,7 @@ function keyForm(onKey: (key: string) => void): HTMLElement {
   const form = h('form', { class: 'ask' }, input, h('button', { type: 'submit', class: 'primary' }, 'Use key'));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    onKey(input.value);
+    onKey(input.value.trim());
   });
   return form;
 }

@@ -273,9 +273,12 @@ function paintPoints(pen: Pen, picture: Picture, channel: string): void {
 
 function paintMoments(pen: Pen, { lastEvent, anchor, asked }: Picture): void {
   if (lastEvent !== undefined && anchor.name === 'now') paintMoment(pen, lastEvent, pen.palette.muted, [2, 4]);
-  if (asked !== undefined) paintMoment(pen, asked, pen.palette.future, [6, 4]);
+  if (asked !== undefined) {
+    paintMoment(pen, asked, pen.palette.future, [6, 4]);
+    paintLabel(pen, asked, 'asked', pen.palette.future);
+  }
   paintMoment(pen, anchor.time, pen.palette.now, []);
-  paintLabel(pen, anchor.time, anchor.name);
+  paintLabel(pen, anchor.time, anchor.name, pen.palette.now);
 }
 
 function paintMoment({ context, x, ratio, box }: Pen, time: number, stroke: string, dash: number[]): void {
@@ -290,9 +293,9 @@ function paintMoment({ context, x, ratio, box }: Pen, time: number, stroke: stri
   context.setLineDash([]);
 }
 
-function paintLabel({ context, x, ratio, box, palette }: Pen, time: number, label: string): void {
+function paintLabel({ context, x, ratio, box }: Pen, time: number, label: string, colour: string): void {
   context.font = FONT.replace('11px', `600 ${10.5 * ratio}px`);
-  context.fillStyle = palette.now;
+  context.fillStyle = colour;
   context.textBaseline = 'top';
   context.textAlign = 'left';
   context.fillText(label, x(time) + 5 * ratio, box.top + 3 * ratio);

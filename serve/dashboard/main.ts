@@ -8,7 +8,7 @@ import { FRESH_MS, hasEnded, mostPromising } from './choose-series.ts';
 import { h, setAttributes, setText } from './dom.ts';
 import { createErrorPanel } from './error-panel.ts';
 import { addSample, type RateSample, rateOf } from './event-rate.ts';
-import { formatDuration } from './format.ts';
+import { formatCount, formatDuration } from './format.ts';
 import type { Connection } from './live.ts';
 import { createModelPanel } from './model-panel.ts';
 import { noticeOf } from './notice.ts';
@@ -155,6 +155,7 @@ async function openStream(name: string, series?: string): Promise<void> {
   leaveSeries();
   Object.assign(known, { stream, series: [], seriesName: undefined, pinned: false, rates: [] });
   page.streamSelect.value = name;
+  document.title = `${name} · odecast`;
   modelPanel.update([], undefined, clock());
   showError();
   charts?.close();
@@ -234,9 +235,14 @@ function showState(next: SeriesState): void {
   page.truthKey.hidden = !picture.truth || picture.truth.times.length === 0;
   setAttributes(page.followButton, { 'aria-pressed': String(next.following), hidden: !next.live });
   setText(page.followButton, next.following ? 'Following now' : 'Follow now');
-  setText(page.range, formatDuration(span(picture.range)));
+  setText(page.range, rangeText(picture));
   showBanner();
   showStatus();
+}
+
+function rangeText({ range, observations }: SeriesState['picture']): string {
+  const cut = observations.cut ? ` · newest ${formatCount(observations.times.length)} observations` : '';
+  return `${formatDuration(span(range))} wide${cut}`;
 }
 
 function showStreams(): void {

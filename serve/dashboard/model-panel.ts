@@ -105,11 +105,16 @@ function scoreTable({ extrapolation, baselines }: Evaluation): HTMLElement {
     h(
       'tr',
       { class: i === 0 && 'own' },
-      h('th', { scope: 'row' }, name.replaceAll('-', ' ')),
+      h('th', { scope: 'row' }, baselineName(name)),
       ...COLUMNS.map((c, j) => h('td', { class: row[c] === best[j] && 'best' }, formatScore(row[c]))),
     ),
   );
   return h('table', { 'data-role': 'scores' }, h('thead', {}, head), h('tbody', {}, ...lines));
+}
+
+/** A baseline's name may hold its period in ms. */
+function baselineName(name: string): string {
+  return name.replaceAll('-', ' ').replace(/(\d+) ?ms\b/, (_, ms: string) => formatDuration(Number(ms)));
 }
 
 function formatScore(value: number): string {

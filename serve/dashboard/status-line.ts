@@ -41,5 +41,6 @@ function factsOf({ observations, series }: StreamInfo, rate: number | undefined)
 }
 
 function rateText(rate: number): string {
+  if (rate === 0) return '0 events/s';
   return `${rate < 10 ? rate.toFixed(1) : formatCount(Math.round(rate))} events/s`;
 }

@@ -3,13 +3,14 @@
  * or never: no model yet, no data, an engine that fails, hundreds of series, no event stream. A point goes round a circle
  * once a minute and is seen about once a second; its forecast is exact up to `BIAS`.
  */
+import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Observation, ObservationStore } from '../../ingest/observation-store.ts';
 import type { StreamSpec } from '../../ingest/stream.ts';
 import type { ArtifactHeader } from '../../model/artifact-format.ts';
 import type { ChannelForecast, Forecast, Forecaster, History } from '../../model/forecast-types.ts';
 import { createApp } from '../../serve/app.ts';
-import type { LiveModel, TrainingProgress } from '../../serve/app-parts.ts';
+import type { AuthConfig, LiveModel, TrainingProgress } from '../../serve/app-parts.ts';
 import { createChangeFeed } from '../../serve/change-feed.ts';
 import { createMetrics } from '../../serve/metrics.ts';
 import { listen } from '../../serve/server.ts';
@@ -21,6 +22,8 @@ export interface CircleOptions {
   readonly dashboardDir: string;
   readonly model?: ModelState;
   readonly series?: number;
+  /** A key that readers need. */
+  readonly key?: string;
   /** Whether there are event streams. */
   readonly events?: boolean;
 }
@@ -55,10 +58,11 @@ export async function startCircleServer(options: CircleOptions): Promise<CircleS
   let state: ModelState = options.model ?? 'ready';
   const model = circleModel(circleForecaster(asked, () => state === 'failing'));
   const current = () => (state === 'training' ? undefined : model);
+  const auth: AuthConfig = { keys: keysOf(options.key), anonymous: false };
   const app = createApp({
     streams: [{ spec: circleSpec, windowMs: WINDOW_MS, horizonMs: HORIZON_MS, simulated: true }],
     limits: { ...limits, concurrency: 64, subscribers: events ? 16 : 0 },
-    auth: { keys: [], anonymous: false },
+    auth,
     models: {
       current,
       acquire: () => (state === 'training' ? undefined : { model, release: () => {} }),
@@ -82,7 +86,7 @@ export async function startCircleServer(options: CircleOptions): Promise<CircleS
     truth: () => position,
     dashboardDir: options.dashboardDir,
   });
-  const server = await listen(app, { host: '127.0.0.1', port: 0, auth: { keys: [], anonymous: false } });
+  const server = await listen(app, { host: '127.0.0.1', port: 0, auth });
   let added = 0;
   return {
     url: server.url,
@@ -98,6 +102,11 @@ export async function startCircleServer(options: CircleOptions): Promise<CircleS
     },
     close: () => server.close(500),
   };
+}
+
+function keysOf(key: string | undefined): AuthConfig['keys'] {
+  if (key === undefined) return [];
+  return [{ name: 'reader', sha256: createHash('sha256').update(key).digest('hex'), scopes: ['read'] }];
 }
 
 function versions(model: LiveModel | undefined) {

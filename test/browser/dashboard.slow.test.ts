@@ -14,7 +14,7 @@ describe.skipIf(!hasBrowser)('the page', () => {
   let browser: Browser;
   let dashboardDir: string;
   let server: CircleServer;
-  let watched: Watched;
+  let watched: Watched | undefined;
 
   beforeAll(async () => {
     dashboardDir = await mkdtemp(join(tmpdir(), 'odecast-page-'));
@@ -28,9 +28,9 @@ describe.skipIf(!hasBrowser)('the page', () => {
   });
 
   afterEach(async () => {
-    await watched.page.close();
-    await server.close();
-    expect(watched.faults).toEqual([]);
+    await watched?.page.close();
+    await server?.close();
+    expect(watched?.faults).toEqual([]);
   });
 
   async function open(options: Partial<CircleOptions> = {}, path = '/') {
@@ -40,7 +40,10 @@ describe.skipIf(!hasBrowser)('the page', () => {
     return watched.page;
   }
 
-  const facts = (channel = 'x') => chartFacts(watched.page, channel);
+  async function facts(channel = 'x') {
+    if (!watched) throw new Error('no page is open');
+    return chartFacts(watched.page, channel);
+  }
 
   async function openDrawn(options: Partial<CircleOptions> = {}, path = '/') {
     const page = await open(options, path);
@@ -77,10 +80,8 @@ describe.skipIf(!hasBrowser)('the page', () => {
   });
 
   it('shows an event that arrives, and asks for another forecast', async () => {
-    await openDrawn();
-    await expect
-      .poll(() => watched.page.locator('[data-role=connection]').getAttribute('data-state'), WAIT)
-      .toBe('live');
+    const page = await openDrawn();
+    await expect.poll(() => page.locator('[data-role=connection]').getAttribute('data-state'), WAIT).toBe('live');
     const [before, asked] = [await facts(), server.asked.length];
     await server.addEvent();
     await expect.poll(async () => (await facts()).lastEvent, WAIT).toBeGreaterThan(before.lastEvent);
@@ -198,7 +199,7 @@ describe.skipIf(!hasBrowser)('the page', () => {
     server.setModel('ready');
     await page.locator('figure[data-mean]').first().waitFor();
     await banner.waitFor({ state: 'hidden' });
-    expect(watched.refused.every((refusal) => refusal === '503 /v1/forecast')).toBe(true);
+    expect(watched?.refused.every((refusal) => refusal === '503 /v1/forecast')).toBe(true);
   });
 
   it('shows the title and detail of a problem, keeps the observations, and recovers', async () => {
@@ -229,6 +230,14 @@ describe.skipIf(!hasBrowser)('the page', () => {
     await expect.poll(() => page.url(), WAIT).toContain('#/circles/circle-297');
     await page.locator('figure[data-anchor="last event"]').first().waitFor();
     expect((await countPixels(page, 'x', 'future')).after).toBeGreaterThan(1000);
+  });
+
+  it('asks for a key where the server wants one, and reads with it, the event stream too', async () => {
+    const page = await open({ key: 'a-long-secret' });
+    await page.getByLabel('Key').fill('a-long-secret');
+    await page.getByRole('button', { name: 'Use key' }).click();
+    await page.locator('figure[data-mean]').first().waitFor();
+    await expect.poll(() => page.locator('[data-role=connection]').getAttribute('data-state'), WAIT).toBe('live');
   });
 
   it('says how to begin where a stream is empty', async () => {

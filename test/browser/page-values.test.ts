@@ -1,10 +1,11 @@
 /** What the page computes without a browser: times to ask for, words for times and numbers, the running error. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Columns, ForecastAnswer } from '../../serve/dashboard/answers.ts';
+import type { Columns, ForecastAnswer, StreamInfo } from '../../serve/dashboard/answers.ts';
 import { hasEnded, mostPromising } from '../../serve/dashboard/choose-series.ts';
 import { addSample, type RateSample, rateOf } from '../../serve/dashboard/event-rate.ts';
 import { formatDuration, formatInstant, formatOffset, formatTicks, formatValue } from '../../serve/dashboard/format.ts';
+import { noticeOf } from '../../serve/dashboard/notice.ts';
 import { type Picture, readingAt, stretchesOf, valueRange } from '../../serve/dashboard/picture.ts';
 import { addForecast, NO_ERROR, summarise } from '../../serve/dashboard/running-error.ts';
 import { gridTimes, pan, span, zoom } from '../../serve/dashboard/time-range.ts';
@@ -192,6 +193,39 @@ describe('the running error', () => {
   it('is not changed by a forecast that has no truth', () => {
     expect(addForecast(NO_ERROR, [{ ...column, truth: [null, null] }])).toBe(NO_ERROR);
     expect(summarise(NO_ERROR)).toBeUndefined();
+  });
+});
+
+describe('the notice', () => {
+  const stream: StreamInfo = {
+    name: 'pumps',
+    channels: ['flow'],
+    observations: 0,
+    series: 0,
+    lastEventTime: undefined,
+    windowMs: 1000,
+    horizonMs: 1000,
+    simulated: false,
+    training: undefined,
+  };
+  const noModel = { code: 'no-model', title: 'There is no model of this stream yet', detail: 'Wait.' };
+  const seen = { streams: true, stream, series: 'p', problem: undefined };
+
+  it('says when a first model is due, or what keeps it from coming', () => {
+    const training = { state: 'training', steps: 1, windows: 1, lossCurve: [], remainingMs: 11_600 } as const;
+    const waiting = { ...training, state: 'waiting' } as const;
+    const detail = (info: StreamInfo) => noticeOf({ ...seen, problem: noModel, stream: info })?.detail;
+    expect(detail({ ...stream, training: { ...training, lossCurve: [] } })).toContain('about 12 s');
+    expect(detail({ ...stream, training: { ...waiting, lossCurve: [] } })).toContain('waiting for enough events');
+    expect(detail(stream)).toContain('training');
+  });
+
+  it('is a problem’s own title and detail, or how to begin, or nothing', () => {
+    const problem = { code: 'internal', title: 'The server failed', detail: 'See the log.' };
+    expect(noticeOf({ ...seen, problem })).toEqual({ ...problem, tone: 'problem' });
+    expect(noticeOf({ ...seen, series: undefined })?.detail).toContain('/v1/streams/pumps/events');
+    expect(noticeOf({ ...seen, streams: false, stream: undefined })?.code).toBe('no-streams');
+    expect(noticeOf(seen)).toBeUndefined();
   });
 });
 
