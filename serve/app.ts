@@ -1,12 +1,12 @@
 /** The Express app, composed flat from its parts: headers, origin, routes, the dashboard, problems. Opens nothing. */
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import express, { type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import { createAdmission, overloaded } from './admission.ts';
 import type { AppParts } from './app-parts.ts';
 import { createAuthoriser } from './auth.ts';
 import { createLiveStreams } from './live-streams.ts';
 import { Problem } from './problem.ts';
-import { sendProblem, toProblem } from './problem-answer.ts';
+import { answerProblems, toProblem } from './problem-answer.ts';
 import type { Route } from './route.ts';
 import { routes } from './route-table.ts';
 import { checkOrigin } from './same-origin.ts';
@@ -29,10 +29,7 @@ export function createApp(parts: AppParts): App {
   });
   mountRoutes(handler, routes(parts, live), parts);
   if (parts.dashboardDir !== undefined) handler.use(express.static(parts.dashboardDir));
-  handler.use((request) => {
-    throw new Problem('not-found', `There is nothing at ${request.path.slice(0, 200)}; /docs lists what there is.`);
-  });
-  handler.use(problemHandler(parts));
+  answerProblems(handler, parts);
   readGauges(parts);
   return { handler, close: () => live.close() };
 }
@@ -91,15 +88,6 @@ function refuseOtherMethods(app: Express, path: string, allow: string): void {
       headers: { Allow: allow },
     });
   });
-}
-
-function problemHandler({ logger }: AppParts): ErrorRequestHandler {
-  return (error, request, response, _next) => {
-    const problem = toProblem(error);
-    if (problem.code === 'internal') logger.error({ err: error, path: request.path }, 'a request failed');
-    if (response.headersSent) response.destroy();
-    else sendProblem(request, response, problem);
-  };
 }
 
 /** Gauges that are cheaper to read at a scrape than to follow. */

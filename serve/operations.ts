@@ -1,24 +1,20 @@
-/** The HTTP side of a role that answers no queries: probes and metrics, nothing else. */
+/** The HTTP side of a role that answers no queries: probes and metrics, the same as of one that does. */
 import express from 'express';
+import { silentLogger } from '../ingest/logger.ts';
 import type { App } from './app.ts';
-import type { Readiness } from './app-parts.ts';
-import type { Metrics } from './metrics.ts';
+import type { AppParts } from './app-parts.ts';
+import { answerProblems } from './problem-answer.ts';
+import { healthRoute, metricsRoute, readyRoute } from './routes/health.ts';
 
-export interface OperationsParts {
-  readonly metrics: Metrics;
-  readonly readiness: () => Readiness;
-}
+/** Without a logger a failure shows in its answer only. */
+export type OperationsParts = Pick<AppParts, 'metrics' | 'readiness'> & Partial<Pick<AppParts, 'logger'>>;
 
-export function createOperationsApp({ metrics, readiness }: OperationsParts): App {
+export function createOperationsApp(parts: OperationsParts): App {
   const handler = express();
   handler.disable('x-powered-by');
-  handler.get('/healthz', (_request, response) => void response.json({ status: 'alive' }));
-  handler.get('/readyz', (_request, response) => {
-    const state = readiness();
-    response.status(state.ready ? 200 : 503).json(state);
-  });
-  handler.get('/metrics', async (_request, response) => {
-    response.type(metrics.contentType).send(await metrics.text());
-  });
+  handler.set('query parser', 'simple');
+  for (const route of [healthRoute(), readyRoute(parts), metricsRoute(parts)])
+    handler.get(route.path, (request, response) => route.respond(request, response, 0));
+  answerProblems(handler, { logger: parts.logger ?? silentLogger });
   return { handler, close: () => undefined };
 }

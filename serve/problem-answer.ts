@@ -1,6 +1,7 @@
 /** Turns whatever was thrown into a problem, and a problem into an answer. */
-import type { Request, Response } from 'express';
+import type { ErrorRequestHandler, Express, Request, Response } from 'express';
 import { ModelError } from '../model/errors.ts';
+import type { AppParts } from './app-parts.ts';
 import { Problem, type ProblemBody } from './problem.ts';
 
 /** An error that is not the caller's shows nothing of itself: it is `internal`, and its cause goes to the log. */
@@ -32,7 +33,21 @@ function fromModel(error: ModelError): Problem {
   );
 }
 
-export function sendProblem(request: Request, response: Response, problem: Problem): void {
+/** The last handlers of an app: what no route took is not found, and what was thrown is answered as a problem. */
+export function answerProblems(app: Express, { logger }: Pick<AppParts, 'logger'>): void {
+  app.use((request) => {
+    throw new Problem('not-found', `There is nothing at ${request.path.slice(0, 200)}; /docs lists what there is.`);
+  });
+  const handler: ErrorRequestHandler = (error, request, response, _next) => {
+    const problem = toProblem(error);
+    if (problem.code === 'internal') logger.error({ err: error, path: request.path }, 'a request failed');
+    if (response.headersSent) response.destroy();
+    else sendProblem(request, response, problem);
+  };
+  app.use(handler);
+}
+
+function sendProblem(request: Request, response: Response, problem: Problem): void {
   response.status(problem.status).set(problem.headers()).type('application/problem+json');
   response.send(JSON.stringify(problemBody(request, problem)));
 }

@@ -20,7 +20,7 @@ export function healthRoute(): Route {
   });
 }
 
-export function readyRoute(parts: AppParts): Route {
+export function readyRoute(parts: Pick<AppParts, 'readiness'>): Route {
   return route({
     method: 'get',
     path: '/readyz',
@@ -39,7 +39,7 @@ export function readyRoute(parts: AppParts): Route {
   });
 }
 
-export function metricsRoute({ metrics }: AppParts): Route {
+export function metricsRoute({ metrics }: Pick<AppParts, 'metrics'>): Route {
   return route({
     method: 'get',
     path: '/metrics',
