@@ -6,15 +6,21 @@
 /** ms as eight bytes whose order is the order of the numbers: the sign bit flipped, a negative number inverted. */
 function writeTime(key: Buffer, time: number, at: number): void {
   key.writeDoubleBE(time, at);
-  if (time < 0) for (let i = at; i < at + 8; i++) key[i] ^= 255;
-  else key[at] ^= 128;
+  flip(key, at, time < 0);
 }
 
+/** In place, and back again: a window decodes hundreds of keys, and a copy of each would cost more than the rest. */
 function readTime(key: Buffer, at: number): number {
-  const bytes = Buffer.from(key.subarray(at, at + 8));
-  if (bytes[0] & 128) bytes[0] ^= 128;
-  else for (let i = 0; i < 8; i++) bytes[i] ^= 255;
-  return bytes.readDoubleBE(0);
+  const negative = key[at] < 128;
+  flip(key, at, negative);
+  const time = key.readDoubleBE(at);
+  flip(key, at, negative);
+  return time;
+}
+
+function flip(key: Buffer, at: number, negative: boolean): void {
+  if (negative) for (let i = at; i < at + 8; i++) key[i] ^= 255;
+  else key[at] ^= 128;
 }
 
 /** stream u16, series u32, time */

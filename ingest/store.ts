@@ -4,6 +4,7 @@
  * (each role has its own), though LMDB would let others read.
  */
 import { IngestError } from './errors.ts';
+import { MAX_SERIES_LENGTH } from './event.ts';
 import { encodeNumber, getNumber } from './lmdb.ts';
 import type { Clock } from './logger.ts';
 import type {
@@ -41,14 +42,15 @@ export interface StoreOptions {
  * @throws IngestError `folder-unusable`; `channels-changed` where the folder was filled under other channels
  */
 export function openStore(path: string, options: StoreOptions = {}): ObservationStore {
-  const store = new LmdbStore(path, options);
-  return store;
+  return new LmdbStore(path, options);
 }
 
 class LmdbStore implements ObservationStore {
   readonly #tables: StoreTables;
   readonly #streams: ReadonlyMap<string, Pick<StreamSpec, 'channels' | 'retention'>>;
   readonly #clock: Clock | undefined;
+  /** What never changes of a stream once it is there, so that a window need not read its summary. */
+  readonly #known = new Map<string, { readonly id: number; readonly channels: number }>();
   #closed: Promise<void> | undefined;
 
   constructor(path: string, { streams = [], clock }: StoreOptions) {
@@ -97,17 +99,15 @@ class LmdbStore implements ObservationStore {
   }
 
   series(stream: string, series: string): SeriesSummary | undefined {
-    const row = readStream(this.#tables, stream);
-    const known = row === undefined ? undefined : this.#series(row.id, series);
+    const known = this.#series(stream, series);
     return known === undefined ? undefined : summary(series, known);
   }
 
   window(stream: string, series: string, query: WindowQuery): Window {
-    const row = readStream(this.#tables, stream);
-    const channels = this.#streams.get(stream)?.channels.length ?? row?.channels.length ?? 0;
-    const known = row === undefined ? undefined : this.#series(row.id, series);
-    if (row === undefined || known === undefined) return windowOf(channels, []);
-    return windowOf(channels, this.#rows(row.id, known.id, query));
+    const known = this.#stream(stream);
+    const channels = this.#streams.get(stream)?.channels.length ?? known?.channels ?? 0;
+    const row = this.#series(stream, series);
+    return windowOf(channels, known === undefined || row === undefined ? [] : this.#rows(known.id, row.id, query));
   }
 
   close(): Promise<void> {
@@ -136,9 +136,20 @@ class LmdbStore implements ObservationStore {
     return newest ? rows.reverse() : rows;
   }
 
-  #series(stream: number, series: string): SeriesRow | undefined {
-    if (series === '' || series.length > 1024) return undefined;
-    const row = this.#tables.series.getBinaryFast(seriesKey(stream, series));
+  #stream(stream: string): { readonly id: number; readonly channels: number } | undefined {
+    const known = this.#known.get(stream);
+    if (known !== undefined) return known;
+    const row = readStream(this.#tables, stream);
+    if (row === undefined) return undefined;
+    const found = { id: row.id, channels: row.channels.length };
+    this.#known.set(stream, found);
+    return found;
+  }
+
+  #series(stream: string, series: string): SeriesRow | undefined {
+    const known = this.#stream(stream);
+    if (known === undefined || series === '' || series.length > MAX_SERIES_LENGTH) return undefined;
+    const row = this.#tables.series.getBinaryFast(seriesKey(known.id, series));
     return row === undefined ? undefined : decodeSeries(row);
   }
 

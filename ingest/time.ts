@@ -57,12 +57,12 @@ function daysInMonth(year: number, month: number): number {
 }
 
 /** ms since midnight; a leap second is refused as most clocks refuse it. */
-function timeOfDay(hours: string, minutes: string, seconds = '0', fraction = '0'): number | undefined {
+function timeOfDay(hours: string, minutes: string, seconds = '0', fraction?: string): number | undefined {
   const [h, m, s] = [Number(hours), Number(minutes), Number(seconds)];
   if (h > 23 || m > 59 || s > 59) return undefined;
+  const whole = (h * 3600 + m * 60 + s) * 1000;
   // One division, so that the fraction is the double nearest to what was written.
-  const ms = Number(fraction.padEnd(12, '0')) / 1e9;
-  return (h * 3600 + m * 60 + s) * 1000 + ms;
+  return fraction === undefined ? whole : whole + (Number(fraction) * 1000) / 10 ** fraction.length;
 }
 
 function offsetMs(text: string): number | undefined {

@@ -27,7 +27,8 @@ export interface SubscriptionOptions {
   readonly stalledAfterMs: number;
 }
 
-const SESSION_TIMEOUT_MS = 30_000;
+/** So long the partitions of a killed member stay with it; kafkajs has no static membership, which would spare the wait. */
+const SESSION_TIMEOUT_MS = 10_000;
 const HEARTBEAT_EVERY_MS = 3_000;
 /** A fetch waits so long for records; closing waits for the fetch. */
 const MAX_WAIT_MS = 250;

@@ -4,6 +4,7 @@
  * log in `kafka-logger.ts`, its errors in `kafka-errors.ts`.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, Kafka, type KafkaConfig, logLevel, Partitioners, type Producer } from 'kafkajs';
 import { IngestError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -37,6 +38,8 @@ export interface KafkaLogOptions {
 /** Artifacts travel on compacted topics and outgrow the broker's 1 MiB. */
 const COMPACTED_MAX_RECORD_BYTES = 16 * 1024 * 1024;
 const HOUR_MS = 3_600_000;
+const LEADERS_WITHIN_MS = 15_000;
+const LEADERS_POLL_MS = 50;
 
 /** Resolves when a broker answered. @throws IngestError `log-unreachable` */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
@@ -91,6 +94,7 @@ class KafkaLog implements EventLog {
       const present = new Set(await this.#admin.listTopics());
       const missing = topics.filter(({ topic }) => !present.has(topic));
       if (missing.length > 0) await this.#create(missing);
+      for (const { topic } of topics) await this.#led(topic);
     });
   }
 
@@ -176,6 +180,22 @@ class KafkaLog implements EventLog {
           },
         ],
       });
+    }
+  }
+
+  /** A topic is listed, here or by another process's doing, a moment before its partitions have leaders that answer. */
+  async #led(topic: string): Promise<void> {
+    if (this.#known.has(topic)) return;
+    const deadline = performance.now() + LEADERS_WITHIN_MS;
+    for (;;) {
+      try {
+        await this.#admin.fetchTopicOffsets(topic);
+        this.#known.add(topic);
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await sleep(LEADERS_POLL_MS);
+      }
     }
   }
 

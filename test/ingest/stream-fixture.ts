@@ -1,5 +1,6 @@
 /** A stream and an embedded log for tests of ingest. */
 import { onTestFinished } from 'vitest';
+import type { Event } from '../../ingest/event.ts';
 import { openEmbeddedLog } from '../../ingest/log/embedded.ts';
 import type { EventLog, LogRecord } from '../../ingest/log/event-log.ts';
 import type { ObservationStore } from '../../ingest/observation-store.ts';
@@ -37,4 +38,9 @@ export async function recordsOf(log: EventLog, topic: string): Promise<LogRecord
   await follower.caughtUp;
   await follower.close();
   return records;
+}
+
+/** An event that can be told from all others, and checked, by its number. */
+export function numberedEvent(n: number): Event {
+  return { series: `s${n % 5}`, time: n / 4, values: n % 3 === 0 ? { x: n } : { x: n, y: -n } };
 }

@@ -17,6 +17,8 @@ const READY_WITHIN_MS = 60_000;
 
 export interface Broker {
   readonly brokers: string[];
+  /** Kills it and starts it again on the same data and port; `undefined` where the broker is not ours. */
+  readonly crash?: () => Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -91,16 +93,25 @@ async function launch(classpath: string): Promise<Broker | string> {
   const java = (...args: string[]) => ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-cp', classpath, ...args];
   const { stdout: id } = await run('java', java('kafka.tools.StorageTool', 'random-uuid'));
   await run('java', java('kafka.tools.StorageTool', 'format', '-t', id.trim(), '-c', properties));
-  // The shell ends the broker when its standard input closes: also when this process is killed.
-  const script = 'java "$@" & broker=$!; read _; kill -9 $broker';
-  const server = spawn('sh', ['-c', script, 'sh', ...java('kafka.Kafka', properties)], {
-    cwd: folder,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  const stop = () => stopServer(server, folder);
-  if (await answers(port)) return { brokers: [`127.0.0.1:${port}`], stop };
+  let server = spawnBroker(folder, java('kafka.Kafka', properties));
+  const stop = async () => {
+    await stopServer(server);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const crash = async () => {
+    await stopServer(server);
+    server = spawnBroker(folder, java('kafka.Kafka', properties));
+    if (!(await answers(port))) throw new Error('the broker did not come back');
+  };
+  if (await answers(port)) return { brokers: [`127.0.0.1:${port}`], crash, stop };
   await stop();
   return `The broker did not answer within ${READY_WITHIN_MS / 1000} s.`;
+}
+
+/** The shell kills the broker when its standard input closes: also when this process is killed. */
+function spawnBroker(folder: string, args: readonly string[]): ChildProcess {
+  const script = 'java "$@" & broker=$!; read _; kill -9 $broker; wait $broker';
+  return spawn('sh', ['-c', script, 'sh', ...args], { cwd: folder, stdio: ['pipe', 'ignore', 'ignore'] });
 }
 
 function serverProperties(folder: string, port: number, controllerPort: number): string {
@@ -127,13 +138,11 @@ function serverProperties(folder: string, port: number, controllerPort: number):
   ].join('\n');
 }
 
-async function stopServer(server: ChildProcess, folder: string): Promise<void> {
-  if (server.exitCode === null) {
-    const ended = new Promise((done) => server.once('exit', done));
-    server.stdin?.end();
-    await ended;
-  }
-  rmSync(folder, { recursive: true, force: true });
+async function stopServer(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null) return;
+  const ended = new Promise((done) => server.once('exit', done));
+  server.stdin?.end();
+  await ended;
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, describe, test } from 'vitest';
-import type { EventLog } from '../../../ingest/log/event-log.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { EventLog, OutgoingRecord } from '../../../ingest/log/event-log.ts';
 import { openKafkaLog } from '../../../ingest/log/kafka.ts';
 import { silentLogger } from '../../../ingest/logger.ts';
 import { startBroker, withoutBroker } from '../../kafka/broker.ts';
@@ -18,4 +19,91 @@ if (typeof broker === 'string') {
       openKafkaLog({ brokers: broker.brokers, clientId: `test-${randomUUID()}`, logger: silentLogger }),
     close: async () => {},
   }));
+
+  const open = (): Promise<EventLog> =>
+    openKafkaLog({ brokers: broker.brokers, clientId: 'test', logger: silentLogger, stalledAfterMs: 5_000 });
+
+  test('members of a group share the partitions, and one that leaves hands over its own, with nothing lost', async () => {
+    const log = await open();
+    const topic = `t-${randomUUID()}`;
+    await log.ensureTopics([{ topic, partitions: 4 }]);
+    const [first, second] = [await member(log, topic), await member(log, topic)];
+    await until(() => first.partitions().length === 2 && second.partitions().length === 2);
+    expect([...first.partitions(), ...second.partitions()].sort()).toEqual([0, 1, 2, 3]);
+    await log.append(topic, numbered(0, 200));
+    await until(() => first.seen.length + second.seen.length >= 200);
+    expect(first.seen.length).toBeGreaterThan(0);
+    expect(second.seen.length).toBeGreaterThan(0);
+    await second.consumer.close();
+    await until(() => first.partitions().length === 4);
+    await log.append(topic, numbered(200, 300));
+    await until(() => first.seen.length + second.seen.length >= 300);
+    expect([...first.seen, ...second.seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 300 }, (_, i) => i));
+    await log.close();
+  });
+
+  test('a handler slower than the session keeps its partitions', async () => {
+    const log = await open();
+    const topic = `t-${randomUUID()}`;
+    await log.ensureTopics([{ topic }]);
+    await log.append(topic, numbered(0, 3));
+    const slow = await member(log, topic, 12_000);
+    await until(() => slow.seen.length > 0);
+    await log.append(topic, numbered(3, 4));
+    await until(() => slow.seen.includes(3));
+    expect(slow.seen).toEqual([0, 1, 2, 3]);
+    await log.close();
+  });
+
+  test.skipIf(broker.crash === undefined)('goes on after the broker was killed and came back', async () => {
+    const log = await open();
+    const topic = `t-${randomUUID()}`;
+    await log.ensureTopics([{ topic, compacted: true }]);
+    const group = await member(log, topic);
+    const followed: number[] = [];
+    const follower = await log.follow({ topic, onRecord: ({ key }) => void followed.push(Number(key)) });
+    await log.append(topic, numbered(0, 10));
+    await until(() => group.seen.length === 10 && followed.length === 10);
+    await broker.crash?.();
+    await log.append(topic, numbered(10, 20));
+    await until(() => group.seen.includes(19) && followed.includes(19));
+    expect([...new Set(group.seen)]).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect([...new Set(followed)]).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    await follower.close();
+    await log.close();
+  });
+
+  test('where no broker answers, opening says so within seconds', async () => {
+    const opening = openKafkaLog({ brokers: ['127.0.0.1:1'], clientId: 'test', logger: silentLogger });
+    await expect(opening).rejects.toMatchObject({
+      code: 'log-unreachable',
+      retriable: true,
+      message: /127\.0\.0\.1:1/,
+    });
+  });
+}
+
+async function member(log: EventLog, topic: string, handlesForMs = 0) {
+  const seen: number[] = [];
+  let partitions: readonly number[] = [];
+  const consumer = await log.consume({
+    topic,
+    group: `g-${topic}`,
+    onAssignment: (assigned) => {
+      partitions = assigned;
+    },
+    onBatch: async ({ records }) => {
+      seen.push(...records.map(({ key }) => Number(key)));
+      await sleep(seen.length <= 3 ? handlesForMs : 0);
+    },
+  });
+  return { seen, consumer, partitions: () => partitions };
+}
+
+function numbered(from: number, to: number): OutgoingRecord[] {
+  return Array.from({ length: to - from }, (_, i) => ({ key: String(from + i), value: Buffer.from('x') }));
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(20);
 }
