@@ -85,11 +85,22 @@ function knotGrid(knots: Float64Array, stepsPerKnot: number, t0: number, t1: num
 
 const DEFAULTS = { rtol: 1e-6, atol: 1e-9, safety: 0.9, minFactor: 0.2, maxFactor: 10, minStep: 0, maxStep: Infinity };
 
+/** Integral control: the step that this error asks for, whatever came before. The standard of the older codes. */
+export function integral(options: AdaptiveOptions = {}): AdaptiveController {
+  return adaptive([1, 0, 0], options);
+}
+
 /** Proportional–integral control; exponents 0.7 and −0.4 as Hairer and Wanner II, IV.2. */
 export function pi(options: AdaptiveOptions = {}): AdaptiveController {
   return adaptive([0.7, -0.4, 0], options);
 }
 
+/** Proportional–integral–derivative control: Söderlind 2003's H312, whose steps vary least. */
+export function pid(options: AdaptiveOptions = {}): AdaptiveController {
+  return adaptive([1 / 18, 1 / 9, 1 / 18], options);
+}
+
+/** Any exponents of the last three errors, newest first, each over order + 1. @throws OdeError */
 export function adaptive(exponents: AdaptiveController['exponents'], options: AdaptiveOptions): AdaptiveController {
   const controller: AdaptiveController = { kind: 'adaptive', exponents, ...DEFAULTS, ...options };
   const { rtol, atol, safety, minFactor, maxFactor, minStep, maxStep, firstStep } = controller;

@@ -134,7 +134,7 @@ class EsdirkStepper<S, P> implements Stepper<S> {
   #shifted(scale: number): ShiftedSolver<S> {
     const { problem, segment } = this.#memory;
     if (this.#jacobian === undefined) {
-      this.#jacobian = this.#linearize((y) => evaluate(problem, segment.t, y), segment.y, segment.slopes[0]);
+      this.#jacobian = this.#linearize((y) => evaluate(problem, segment.t, y), segment.y);
       this.#fresh = true;
       this.#solver = undefined;
     }
@@ -239,7 +239,7 @@ function pullStage<S, P>(
     row.map((weight) => h * weight),
     slopes,
   );
-  const implicit = solveImplicit(reversal, t + c[index] * h, argument, slopes[index], gamma * h, bar);
+  const implicit = solveImplicit(reversal, t + c[index] * h, argument, gamma * h, bar);
   const pulled = reversal.vjp(t + c[index] * h, argument, implicit);
   cotangent.y = add(cotangent.y, [1], [pulled]);
   for (let j = 0; j < index; j++) {
@@ -248,17 +248,10 @@ function pullStage<S, P>(
 }
 
 /** λ = bar + scale·Jᵀ·λ, refined with exact products until the differences' Jacobian leaves no trace. */
-function solveImplicit<S, P>(
-  { problem, vjpOfState }: Reversal<S, P>,
-  t: number,
-  y: S,
-  slope: S,
-  scale: number,
-  bar: S,
-): S {
+function solveImplicit<S, P>({ problem, vjpOfState }: Reversal<S, P>, t: number, y: S, scale: number, bar: S): S {
   const { space } = problem;
   const linearize = linearizeOf(space, 'the gradient of an implicit step');
-  const { solveTransposed } = linearize((state) => evaluate(problem, t, state), y, slope).shifted(scale);
+  const { solveTransposed } = linearize((state) => evaluate(problem, t, state), y).shifted(scale);
   let lambda = solveTransposed(bar);
   for (let i = 0; i < 3; i++) {
     const residual = space.combine(bar, [scale, -1], [vjpOfState(t, y, lambda), lambda]);

@@ -4,7 +4,7 @@ import type { Method, OutputWeights, Reversal, Segment, SegmentCotangent, Steppe
 import { evaluate, type Problem } from './problem.ts';
 import type { StateSpace } from './state-space.ts';
 import { StepMemory } from './step-memory.ts';
-import { createTableau, type Tableau, type TableauSpec } from './tableau.ts';
+import { createTableau, stabilityBoundary, type Tableau, type TableauSpec } from './tableau.ts';
 
 /** A method that is nothing but a table. */
 export interface ExplicitRungeKutta extends Method {
@@ -133,6 +133,24 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
     if (dense !== undefined && dense.weights.length <= stages) return;
     this.#memory.prepareEnd();
     if (dense?.extra !== undefined && this.#memory.filled === endIndex + 1) this.#evaluateExtra(dense.extra);
+  }
+
+  /**
+   * Two stages at the end of the step, from two arguments that differ: their slopes' difference over the arguments' is the
+   * eigenvalue that dominates (Shampine 1977; Hairer and Wanner II, IV.2, eq. 2.12).
+   */
+  stiffness(): number {
+    const { stages, fsal, c } = this.#tableau;
+    const { h, y1, slopes } = this.#memory.segment;
+    const before = fsal ? stages - 2 : stages - 1;
+    const argument = this.#argument;
+    if (!this.#memory.reuses || argument === undefined || c[before] !== 1 || this.#memory.filled <= before + 1)
+      return 0;
+    const size = (a: S, b: S): number => this.#space.errorRatio(this.#space.combine(a, [-1], [b]), a, a, 0, 1);
+    const moved = size(y1, argument);
+    return moved === 0
+      ? 0
+      : (Math.abs(h) * size(slopes[before + 1], slopes[before])) / moved / stabilityBoundary(this.#tableau);
   }
 
   accept(retain: boolean): void {

@@ -33,13 +33,36 @@ function combine(y: Vector, coefficients: readonly number[], terms: readonly Vec
   return out;
 }
 
-function errorRatio(error: Float64Array, y0: Float64Array, y1: Float64Array, rtol: number, atol: number): number {
+/** How a space measures an error; absent: plain rms. Each array has one entry a component. */
+export interface HostNorm {
+  readonly kind?: 'rms' | 'max';
+  /** How much each component's error counts. */
+  readonly weights?: ArrayLike<number>;
+  /** Multiples of the controller's rtol and atol for each component. */
+  readonly rtolScale?: ArrayLike<number>;
+  readonly atolScale?: ArrayLike<number>;
+}
+
+function errorRatio(error: Vector, y0: Vector, y1: Vector, rtol: number, atol: number): number {
   let sum = 0;
   for (let i = 0; i < error.length; i++) {
     const ratio = error[i] / (atol + rtol * Math.max(Math.abs(y0[i]), Math.abs(y1[i])));
     sum += ratio * ratio;
   }
   return error.length === 0 ? 0 : Math.sqrt(sum / error.length);
+}
+
+function createErrorRatio({ kind = 'rms', weights, rtolScale, atolScale }: HostNorm): typeof errorRatio {
+  return (error, y0, y1, rtol, atol) => {
+    const ratios = error.map((value, i) => {
+      const size = Math.max(Math.abs(y0[i]), Math.abs(y1[i]));
+      const scale = atol * (atolScale?.[i] ?? 1) + rtol * (rtolScale?.[i] ?? 1) * size;
+      return (Math.abs(value) * (weights?.[i] ?? 1)) / scale;
+    });
+    // Math.max keeps a NaN, as a sum does.
+    if (kind === 'max') return ratios.reduce((worst, ratio) => Math.max(worst, ratio), 0);
+    return Math.sqrt(ratios.reduce((sum, ratio) => sum + ratio * ratio, 0) / Math.max(1, ratios.length));
+  };
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
@@ -55,9 +78,11 @@ function isFiniteState(state: Float64Array): boolean {
 
 const SQRT_EPSILON = Math.sqrt(Number.EPSILON);
 
-/** ∂f/∂y by forward differences, one evaluation a component. Row-major. */
-function jacobian(f: (y: Vector) => Vector, y: Vector, slope: Vector): Vector {
+/** ∂f/∂y by forward differences, one evaluation a component and one more. Row-major. */
+function jacobian(f: (y: Vector) => Vector, y: Vector): Vector {
   const n = y.length;
+  // Not a slope that Newton's method left: its residual, over so small a difference, would drown the derivative.
+  const slope = f(y).slice();
   const matrix = new Float64Array(n * n);
   const moved = y.slice();
   for (let j = 0; j < n; j++) {
@@ -70,9 +95,9 @@ function jacobian(f: (y: Vector) => Vector, y: Vector, slope: Vector): Vector {
   return matrix;
 }
 
-function linearize(f: (y: Vector) => Vector, y: Vector, slope: Vector): Linearization<Vector> {
+function linearize(f: (y: Vector) => Vector, y: Vector): Linearization<Vector> {
   const n = y.length;
-  const matrix = jacobian(f, y, slope);
+  const matrix = jacobian(f, y);
   return {
     shifted: (scale) =>
       factorize(
@@ -94,3 +119,8 @@ export const float64Space: StateSpace<Float64Array> = {
   dispose: () => {},
   linearize,
 };
+
+/** `float64Space` with another norm: the largest component, weights, tolerances of each component's own. */
+export function float64SpaceWith(norm: HostNorm): StateSpace<Float64Array> {
+  return { ...float64Space, errorRatio: createErrorRatio(norm) };
+}

@@ -19,17 +19,20 @@ export { type CheckpointedOptions, checkpointed } from './checkpointed.ts';
 export {
   type AdaptiveController,
   type AdaptiveOptions,
+  adaptive,
   type Controller,
   constantStep,
   constantSteps,
   type FixedController,
+  integral,
   onKnots,
   pi,
+  pid,
 } from './controller.ts';
 export { dop853 } from './dop853.ts';
 export { type Esdirk, type EsdirkTableau, esdirk } from './esdirk.ts';
 export { type ExplicitRungeKutta, explicitRungeKutta } from './explicit-runge-kutta.ts';
-export { float64Space } from './float64-space.ts';
+export { float64Space, float64SpaceWith, type HostNorm } from './float64-space.ts';
 export {
   type Differentiable,
   type DifferentiableOptions,

@@ -10,6 +10,7 @@ import { type AdaptiveController, type Controller, createErrorHistory, stepFacto
 import { initialStep } from './initial-step.ts';
 import type { Method, Stepper } from './method.ts';
 import type { Problem } from './problem.ts';
+import { createStiffnessWatch, sawStiffness, shouldLook } from './stiffness.ts';
 
 export type Status = 'success' | 'max-steps' | 'min-step' | 'non-finite';
 
@@ -100,6 +101,7 @@ function integrateLeg<S, P>(
   const { statistics } = course.problem;
   const order = errorOrder(course.method) + 1;
   const history = createErrorHistory();
+  const watch = createStiffnessWatch();
   let t = stepper.segment.t;
   if (Number.isNaN(length)) return { status: 'non-finite', failedAt: t };
   const direction = Math.sign(end - t);
@@ -114,6 +116,9 @@ function integrateLeg<S, P>(
     const ratio = stepper.attempt(t1, controller);
     const factor = stepFactor(controller, history, ratio, order);
     if (ratio <= 1) {
+      if (!statistics.looksStiff && shouldLook(watch, statistics.accepted)) {
+        statistics.looksStiff = sawStiffness(watch, stepper.stiffness?.() ?? 0);
+      }
       accept(course, stepper);
       t = t1;
       length = last ? Math.max(length, tried * factor) : tried * factor;

@@ -50,6 +50,11 @@ export interface Stepper<S> {
   /** The field jumps: go on from time `t` with the same state and nothing else that was known. */
   jumpTo(t: number): void;
   dispose(): void;
+  /**
+   * After an accepted error: h times an estimate of the field's dominant eigenvalue, in units of the method's stability
+   * boundary on the negative real axis. Above 1 by stability alone. Absent: not known.
+   */
+  stiffness?(): number;
 }
 
 export interface Method {

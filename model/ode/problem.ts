@@ -6,6 +6,8 @@ export interface Statistics {
   functionEvaluations: number;
   accepted: number;
   rejected: number;
+  /** Whether the steps were held back by stability rather than by accuracy (explicit methods on the host only). */
+  looksStiff: boolean;
 }
 
 export interface Problem<S, P> {
@@ -17,7 +19,7 @@ export interface Problem<S, P> {
 }
 
 export function createStatistics(): Statistics {
-  return { functionEvaluations: 0, accepted: 0, rejected: 0 };
+  return { functionEvaluations: 0, accepted: 0, rejected: 0, looksStiff: false };
 }
 
 /**

@@ -125,7 +125,7 @@ class RosenbrockStepper<S, P> implements Stepper<S> {
   #prepare(): Start<S> {
     const { problem, segment } = this.#memory;
     const { t, h, y, slopes } = segment;
-    const { shifted } = this.#linearize((state) => evaluate(problem, t, state), y, slopes[0]);
+    const { shifted } = this.#linearize((state) => evaluate(problem, t, state), y);
     const delta =
       Math.sign(h) * Math.min(Math.abs(h), Math.sqrt(Number.EPSILON) * Math.max(Math.abs(t), 1e-2 * Math.abs(h)));
     const moved = t + delta - t;

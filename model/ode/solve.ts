@@ -3,6 +3,7 @@
  * `gradient.ts`; the loop is in `integrate.ts`.
  */
 import { adjacent } from './adjacent-double.ts';
+import { adviceFor } from './advice.ts';
 import { type Controller, pi } from './controller.ts';
 import { type Ending, integrate, type Span, type Status } from './integrate.ts';
 import { valueAt } from './interpolate.ts';
@@ -57,6 +58,8 @@ export interface Solution<S> {
   readonly ys: readonly S[];
   /** With `saveAt: { dense: true }`: y at any time between t0 and where the solve ended. */
   readonly at?: ((t: number, into?: S) => S) | undefined;
+  /** What to try, when the solve failed or the field looks stiff. */
+  readonly advice?: string | undefined;
   readonly statistics: Readonly<Statistics>;
 }
 
@@ -145,7 +148,7 @@ export function run<S, P>(plan: Plan<S, P>, saver: Saver<S>): Solution<S> {
   const ending = checked(problem.space, integrate(course, stepper), stepper.segment.y, span);
   const saved = saver.finish(ending, stepper.segment.y);
   stepper.dispose();
-  return { ...ending, ...saved, statistics: { ...problem.statistics } };
+  return { ...ending, ...saved, advice: adviceFor(ending, problem.statistics), statistics: { ...problem.statistics } };
 }
 
 function checkField<S>(space: StateSpace<S>, y0: S, stepper: Stepper<S>): void {

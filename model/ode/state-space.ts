@@ -36,8 +36,8 @@ export interface StateSpace<S> {
   /** Frees a state that nothing needs any more. */
   dispose(state: S): void;
 
-  /** ∂f/∂y at y, where f(y) = slope: what stiff methods need. Absent: they cannot be used on this space. */
-  linearize?(f: (y: S) => S, y: S, slope: S): Linearization<S>;
+  /** ∂f/∂y at y: what stiff methods need. Absent: they cannot be used on this space. */
+  linearize?(f: (y: S) => S, y: S): Linearization<S>;
 }
 
 export interface Linearization<S> {

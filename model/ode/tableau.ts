@@ -96,3 +96,22 @@ export function createTableau(spec: TableauSpec): Tableau {
   checkSums(spec);
   return Object.freeze({ ...spec, stages: spec.b.length, fsal: isFsal(spec), endIndex: endIndex(spec) });
 }
+
+/** R(z) = 1 + z·bᵀ(I − zA)⁻¹·1: what one step does to y' = λy at z = hλ (Hairer and Wanner II, IV.2, eq. 2.11). */
+export function stabilityFunction({ a, b }: TableauSpec, z: number): number {
+  const slopes: number[] = [];
+  for (const row of a) slopes.push(1 + z * row.reduce((total, weight, j) => total + weight * slopes[j], 0));
+  return 1 + z * b.reduce((total, weight, i) => total + weight * slopes[i], 0);
+}
+
+const boundaries = new WeakMap<TableauSpec, number>();
+
+/** The largest x with |R(−x)| ≤ 1 from 0 on, to 1e-2. */
+export function stabilityBoundary(tableau: TableauSpec): number {
+  const known = boundaries.get(tableau);
+  if (known !== undefined) return known;
+  let x = 0;
+  while (x < 100 && Math.abs(stabilityFunction(tableau, -(x + 0.01))) <= 1) x += 0.01;
+  boundaries.set(tableau, x);
+  return x;
+}

@@ -1,0 +1,19 @@
+/** One sentence for a person whose solve failed: what the status means and what to try. */
+import type { Ending } from './integrate.ts';
+import type { Statistics } from './problem.ts';
+
+const STIFF = 'The field looks stiff: try kvaerno5 or rodas4.';
+
+export function adviceFor({ status, failedAt }: Ending, { looksStiff }: Readonly<Statistics>): string | undefined {
+  const at = `at t = ${failedAt}`;
+  switch (status) {
+    case 'success':
+      return looksStiff ? STIFF : undefined;
+    case 'max-steps':
+      return `All steps were spent ${at}. ${looksStiff ? STIFF : 'Allow more maxSteps, or loosen rtol and atol.'}`;
+    case 'min-step':
+      return `No step above minStep is accurate enough ${at}: ${looksStiff ? STIFF : 'the solution may blow up or not be unique there, or the field may jump: give its jumps.'}`;
+    case 'non-finite':
+      return `The field or the solution is not finite just after t = ${failedAt}: it may blow up there, or a fixed step may be too long.`;
+  }
+}
