@@ -49,7 +49,7 @@ async function standalone(config: Config, logger: Logger): Promise<Watch> {
   const controller = new AbortController();
   const ready = { ready: true, reasons: [] };
   // Probes and metrics are for the orchestrator; there is nothing here that a key would protect.
-  const server = await listen(createOperationsApp({ metrics, readiness: () => ready }), {
+  const server = await listen(createOperationsApp({ metrics, logger, readiness: () => ready }), {
     ...config,
     auth: { keys: [], anonymous: true },
   });
