@@ -15,7 +15,7 @@ import type { ChannelForecast, Forecast, Forecaster, ForecastQuery, History } fr
 import type { SolveStatus } from './latent/batch.ts';
 import { createRandom } from './latent/random.ts';
 import { type LongRun, longRunOf } from './long-run.ts';
-import { type Mixture, mixtureMean, mixtureQuantile } from './mixture.ts';
+import { combine, type Mixture, mixtureMean, mixtureQuantile } from './mixture.ts';
 import { mixtureAt, type Prediction, type PredictionQuery, type Predictor, predict } from './predict.ts';
 import { type Bounds, planReadings, type Reading } from './readings.ts';
 
@@ -54,7 +54,13 @@ interface Model {
 async function forecast(model: Model, history: History, bounds: Bounds, query: ForecastQuery): Promise<Forecast> {
   const times = [...new Set(query.times)].sort((a, b) => a - b);
   const readings = planReadings(history, bounds, times, readingLimits(model.header));
-  const task = { model, query, longRun: longRunReader(model, history), answers: emptyAnswers(model, query, times) };
+  const task: Task = {
+    model,
+    query,
+    longRun: longRunReader(model, history),
+    answers: emptyAnswers(model, query, times),
+    unfinished: new Map(),
+  };
   const totals = { functionEvaluations: 0, steps: 0, status: 'success' as SolveStatus };
   for (let i = 0; i < readings.length; i += READINGS_AT_ONCE) {
     const solver = await answerReadings(task, readings.slice(i, i + READINGS_AT_ONCE));
@@ -116,6 +122,8 @@ interface Task {
   /** [D] read from the history when first needed. */
   readonly longRun: () => readonly LongRun[];
   readonly answers: Answers;
+  /** Times that wait for another reading that has a share in them. */
+  readonly unfinished: Map<number, readonly NearPart[]>;
 }
 
 function emptyAnswers(
@@ -208,43 +216,61 @@ async function answerPlan(
   prediction: Prediction,
   grid: Prediction | undefined,
 ): Promise<void> {
+  const { times, shares } = plan.reading;
   const ends = grid && farEnds(task, plan.reading, grid);
   const rowOf = new Map(Array.from(plan.near.times, (t, row) => [t, row]));
-  for (const [i, time] of plan.reading.times.entries()) {
-    answerTime(task, { time, lead: plan.leadOf(time), row: rowOf.get(time) }, prediction, ends);
+  for (const [i, time] of times.entries()) {
+    const [row, lead] = [rowOf.get(time), plan.leadOf(time)];
+    const part = { share: shares[i], prediction, row };
+    if (ends && lead > task.model.header.window.horizonMs) answerFar(task, { time, lead }, part, ends);
+    else if (row !== undefined) answerNear(task, { time, lead }, { ...part, row });
     // A query may ask thousands of times; others wait for this thread.
     if (i % TIMES_BETWEEN_YIELDS === TIMES_BETWEEN_YIELDS - 1) await setImmediate();
   }
 }
 
-function answerTime(
-  task: Task,
-  place: Omit<Entry, 'channel'>,
-  prediction: Prediction,
-  ends: readonly FarEnd[] | undefined,
-): void {
-  const { spec, window } = task.model.header;
-  for (let channel = 0; channel < spec.channels.length; channel++) {
-    const { row } = place;
-    if (ends && place.lead > window.horizonMs) answerFar(task, { ...place, channel }, prediction, ends[channel]);
-    else if (row !== undefined) answerNear(task, { ...place, channel, row }, prediction);
-  }
+interface Place {
+  readonly time: number;
+  /** ms from the observations; 0 among them. */
+  readonly lead: number;
 }
 
-interface Entry {
-  readonly time: number;
-  readonly lead: number;
-  readonly channel: number;
+/** What one reading says of one time. */
+interface Part {
+  readonly share: number;
+  readonly prediction: Prediction;
   /** Of the prediction; undefined beyond the reach. */
   readonly row: number | undefined;
 }
 
-function answerNear(task: Task, entry: Entry & { readonly row: number }, prediction: Prediction): void {
+type NearPart = Part & { readonly row: number };
+
+/** Answers when all readings that have a share in the time have been heard. */
+function answerNear(task: Task, place: Place, part: NearPart): void {
+  const parts = [...(task.unfinished.get(place.time) ?? []), part];
+  const complete = parts.reduce((sum, p) => sum + p.share, 0) > 1 - 1e-9;
+  if (!complete) task.unfinished.set(place.time, parts);
+  else task.unfinished.delete(place.time);
+  const { channels } = task.model.header.spec;
+  for (let channel = 0; complete && channel < channels.length; channel++)
+    answerChannel(task, { ...place, channel }, parts);
+}
+
+function answerChannel(task: Task, entry: Entry, parts: readonly NearPart[]): void {
   const { query, model } = task;
-  const mixture = mixtureAt(prediction, model.header.spec.channels.length, entry.row, entry.channel);
+  const mixtures = parts.map(({ share, prediction, row }) => ({
+    share,
+    mixture: mixtureAt(prediction, model.header.spec.channels.length, row, entry.channel),
+  }));
+  const mixture = combine(mixtures);
   const median = mixtureQuantile(mixture, 0.5);
   const quantiles = query.quantiles.map((q) => median + distance(model, entry, mixture, median, q));
-  write(task, entry, mixtureMean(mixture), quantiles, (k) => mixture.means[k]);
+  const path = (k: number) => mixtures.reduce((sum, m) => sum + m.share * m.mixture.means[k], 0);
+  write(task, entry, { mean: mixtureMean(mixture), quantiles, path });
+}
+
+interface Entry extends Place {
+  readonly channel: number;
 }
 
 /** How far the calibrated quantile lies from the median, signed. */
@@ -284,22 +310,20 @@ function farEnds({ model, query, longRun }: Task, { side }: Reading, grid: Predi
   });
 }
 
-function answerFar(task: Task, entry: Entry, prediction: Prediction, { longRun, distances }: FarEnd): void {
+function answerFar(task: Task, place: Place, { prediction, row }: Part, ends: readonly FarEnd[]): void {
   const { model, query } = task;
-  const { horizonMs } = model.header.window;
-  const weight = entry.row === undefined ? 1 : longRunWeight(entry.lead, horizonMs);
-  const own =
-    entry.row === undefined
-      ? alone(longRun)
-      : mixtureAt(prediction, model.header.spec.channels.length, entry.row, entry.channel);
-  const mixture = entry.row === undefined ? own : blend(own, longRun, weight);
-  const median = mixtureQuantile(mixture, 0.5);
-  const quantiles = query.quantiles.map(
-    (q, i) => median + Math.sign(q - 0.5) * onGrid(distances[i], entry.lead, horizonMs),
-  );
-  const path = (k: number) =>
-    entry.row === undefined ? longRun.mean : own.means[k] + weight * (longRun.mean - own.means[k]);
-  write(task, entry, mixtureMean(mixture), quantiles, path);
+  const { spec, window } = model.header;
+  const weight = longRunWeight(place.lead, window.horizonMs);
+  ends.forEach(({ longRun, distances }, channel) => {
+    const own = row === undefined ? undefined : mixtureAt(prediction, spec.channels.length, row, channel);
+    const mixture = own ? blend(own, longRun, weight) : alone(longRun);
+    const median = mixtureQuantile(mixture, 0.5);
+    const quantiles = query.quantiles.map(
+      (q, i) => median + Math.sign(q - 0.5) * onGrid(distances[i], place.lead, window.horizonMs),
+    );
+    const path = (k: number) => (own ? own.means[k] + weight * (longRun.mean - own.means[k]) : longRun.mean);
+    write(task, { ...place, channel }, { mean: mixtureMean(mixture), quantiles, path, beyond: !own });
+  });
 }
 
 function alone({ mean, scale }: LongRun): Mixture {
@@ -309,21 +333,28 @@ function alone({ mean, scale }: LongRun): Mixture {
 /** The solver gave no numbers: the series' long-run distribution is what is left to say. */
 function answerFailed(task: Task, { reading, leadOf }: ReadingPlan): void {
   task.longRun().forEach((longRun, channel) => {
-    const mixture = alone(longRun);
-    const quantiles = task.query.quantiles.map((q) => mixtureQuantile(mixture, q));
-    for (const time of reading.times) {
-      write(task, { time, lead: leadOf(time), channel, row: undefined }, longRun.mean, quantiles, () => longRun.mean);
-    }
+    const quantiles = task.query.quantiles.map((q) => mixtureQuantile(alone(longRun), q));
+    const answer = { mean: longRun.mean, quantiles, path: () => longRun.mean, beyond: true };
+    for (const time of reading.times) write(task, { time, lead: leadOf(time), channel }, answer);
   });
+}
+
+/** What is said of one channel at one time. */
+interface Answer {
+  readonly mean: number;
+  /** [Q] */
+  readonly quantiles: readonly number[];
+  /** The value on the k-th sampled path. */
+  readonly path: (sample: number) => number;
+  /** The long-run distribution, not the path, was answered. */
+  readonly beyond?: boolean;
 }
 
 /** Into the answers, inside the channel's support, quantiles in the order of their probabilities. */
 function write(
   { answers, model, query }: Task,
-  { time, channel, row }: Entry,
-  mean: number,
-  quantiles: readonly number[],
-  path: (sample: number) => number,
+  { time, channel }: Entry,
+  { mean, quantiles, path, beyond }: Answer,
 ): void {
   const least = model.header.normalisation.channels[channel].support?.min ?? Number.NEGATIVE_INFINITY;
   const at = answers.indexOf.get(time) ?? 0;
@@ -335,7 +366,7 @@ function write(
   answer.samples?.forEach((sample, k) => {
     sample[at] = Math.max(path(k), least);
   });
-  if (row === undefined) answers.beyond[at] = 1;
+  if (beyond) answers.beyond[at] = 1;
 }
 
 /** Calibration stretches each level by its own factor; where two quantiles crossed, they change places. */

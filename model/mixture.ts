@@ -21,6 +21,16 @@ export function uniformWeights(count: number): Float64Array {
   return new Float64Array(count).fill(1 / count);
 }
 
+/** A mixture of mixtures: each part with its share. The shares add up to 1. */
+export function combine(parts: readonly { readonly share: number; readonly mixture: Mixture }[]): Mixture {
+  if (parts.length === 1) return parts[0].mixture;
+  return {
+    weights: Float64Array.from(parts.flatMap(({ share, mixture }) => Array.from(mixture.weights, (w) => w * share))),
+    means: Float64Array.from(parts.flatMap(({ mixture }) => [...mixture.means])),
+    scales: Float64Array.from(parts.flatMap(({ mixture }) => [...mixture.scales])),
+  };
+}
+
 export function mixtureMean({ weights, means }: Mixture): number {
   let mean = 0;
   for (let k = 0; k < weights.length; k++) mean += weights[k] * means[k];
