@@ -14,6 +14,7 @@ export function checkTraining(spec: ModelSpec, { context, targets, origins, nois
   const batch = origins.length;
   requireLength(context.offsets, batch + 1, 'context.offsets');
   requireLength(targets.offsets, batch + 1, 'targets.offsets');
+  require(targets.times.every((t) => t >= 0), 'bad-batch', () => 'targets.times must not be before model time 0.');
   const draw = batch * spec.latentSize;
   require(noise.length > 0 && noise.length % draw === 0, 'bad-batch', () =>
     `noise holds ${noise.length} numbers; give a positive multiple of batch × latentSize = ${draw}.`);

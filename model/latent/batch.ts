@@ -77,3 +77,10 @@ export interface LossAndGradient {
     readonly steps: number;
   };
 }
+
+/** [N] the sample of each row of a ragged batch. */
+export function sampleOfRows(offsets: Int32Array): Int32Array {
+  const samples = new Int32Array(offsets[offsets.length - 1]);
+  for (let b = 0; b + 1 < offsets.length; b++) samples.fill(b, offsets[b], offsets[b + 1]);
+  return samples;
+}

@@ -1,5 +1,5 @@
 /** From z₀ to the path and the observation distribution at any times, for each sample by itself. */
-import type { Decoded, DecodeRequest, SolveStatus } from '../../latent/batch.ts';
+import { type Decoded, type DecodeRequest, type SolveStatus, sampleOfRows } from '../../latent/batch.ts';
 import { knotRange, knotTimes, knotWeights, MAX_KNOTS, readKnots } from '../../latent/knots.ts';
 import { observables } from '../../latent/likelihood.ts';
 import { type Solution, solve } from '../../ode/index.ts';
@@ -10,7 +10,6 @@ import { forward } from './mlp.ts';
 import type { Ops } from './ops.ts';
 import { solverOf } from './solver-choice.ts';
 import { tensorSpace } from './tensor-space.ts';
-import { sampleOfRows } from './train-step.ts';
 import { loadDecoder, loadDynamics, type ModelPlan } from './weights.ts';
 
 /** The answer as it is filled in, sample by sample. */

@@ -2,7 +2,13 @@
  * Loss and gradient of one batch. The heavy parts (encoder, ODE, decoder) run on the device with their way back written
  * by hand; what is small or needs f64 (posterior, interpolation weights, likelihood) runs on the host between them.
  */
-import type { LossAndGradient, Ragged, SolveStatus, TrainingBatch } from '../../latent/batch.ts';
+import {
+  type LossAndGradient,
+  type Ragged,
+  type SolveStatus,
+  sampleOfRows,
+  type TrainingBatch,
+} from '../../latent/batch.ts';
 import {
   type KnotReading,
   type KnotValues,
@@ -146,13 +152,6 @@ function createPath({ spec }: ModelPlan, { targets, origins }: TrainingBatch, z0
 
 function repeated(times: Float64Array, copies: number): Float64Array {
   return Float64Array.from({ length: copies * times.length }, (_, i) => times[i % times.length]);
-}
-
-/** [N] the sample of each row of a ragged batch. */
-export function sampleOfRows(offsets: Int32Array): Int32Array {
-  const samples = new Int32Array(offsets[offsets.length - 1]);
-  for (let b = 0; b + 1 < offsets.length; b++) samples.fill(b, offsets[b], offsets[b + 1]);
-  return samples;
 }
 
 type Solved = Differentiable<Matrix, FieldGradient>;
