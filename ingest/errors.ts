@@ -11,9 +11,9 @@ const ERRORS = {
   'log-unreachable': { retriable: true },
   'log-failed': { retriable: false },
   'store-closed': { retriable: false },
-  'store-full': { retriable: false },
   'folder-unusable': { retriable: false },
   'channels-changed': { retriable: false },
+  'bad-observation': { retriable: false },
   'bad-file': { retriable: false },
 } as const;
 

@@ -5,7 +5,8 @@
 
 /** ms as eight bytes whose order is the order of the numbers: the sign bit flipped, a negative number inverted. */
 function writeTime(key: Buffer, time: number, at: number): void {
-  key.writeDoubleBE(time, at);
+  // Adding 0 turns −0 into 0, which is the same instant.
+  key.writeDoubleBE(time + 0, at);
   flip(key, at, time < 0);
 }
 

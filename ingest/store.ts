@@ -60,8 +60,11 @@ class LmdbStore implements ObservationStore {
     for (const { name, channels } of streams) this.#requireSamePrefix(name, channels);
   }
 
+  /** @throws IngestError `bad-observation`, `channels-changed`, `store-closed`; then nothing is written */
   async put(stream: string, observations: readonly Observation[], position?: Position): Promise<void> {
     this.#requireOpen();
+    // All checks come first: inside the transaction nothing may throw after the first write.
+    observations.forEach(requireStorable);
     const channels = observations.length === 0 ? [] : this.#channelsFor(stream, observations);
     const { retention = {} } = this.#streams.get(stream) ?? {};
     await this.#tables.environment.transaction(() => {
@@ -183,6 +186,15 @@ class LmdbStore implements ObservationStore {
       `The store was filled with the channels [${stored.join(', ')}] of ${stream}, now [${channels.join(', ')}] are configured: keep their order and add new ones at the end, or remove the folder so that it is read from the log again.`,
     );
   }
+}
+
+/** What the parser accepts is storable; this is for observations that did not come through it. */
+function requireStorable({ series, time }: Observation): void {
+  if (Number.isFinite(time) && series !== '' && series.length <= MAX_SERIES_LENGTH) return;
+  throw new IngestError(
+    'bad-observation',
+    `Cannot store an observation of "${series.slice(0, 50)}" at ${time}: give a finite time, and a series of 1 to ${MAX_SERIES_LENGTH} characters.`,
+  );
 }
 
 interface Row {

@@ -198,6 +198,32 @@ test('a channel may be added at the end; columns that move are refused', async (
   expect(() => as('x')).toThrow(expect.objectContaining({ code: 'channels-changed' }));
 });
 
+test.each([
+  ['an infinite time', observation('a', Infinity, 1)],
+  ['no time', observation('a', NAN, 1)],
+  ['no series', observation('', 1, 1)],
+  ['a series that is too long', observation('x'.repeat(513), 1, 1)],
+])('refuses %s, and writes nothing of the batch', (_, bad) =>
+  withStore({}, async (store) => {
+    const position = { topic: 't', partition: 0, next: 9 };
+    await expect(store.put('s', [observation('a', 1, 1), bad], position)).rejects.toMatchObject({
+      code: 'bad-observation',
+    });
+    expect(store.stream('s').observations).toBe(0);
+    expect(store.position('t', 0)).toBeUndefined();
+  }),
+);
+
+test('zero and minus zero are one instant, in keys and in queries', () =>
+  withStore({}, async (store) => {
+    await store.put('s', [observation('a', -1, 1), observation('a', 0, 2), observation('a', -0, 3)]);
+    expect(rows(store.window('s', 'a', { from: -0 }))).toEqual([[0, 3]]);
+    expect(rows(store.window('s', 'a', { to: -0 }))).toEqual([
+      [-1, 1],
+      [0, 3],
+    ]);
+  }));
+
 test('refuses a folder that it cannot use', () => {
   expect(() => openStore('/dev/null/store')).toThrow(expect.objectContaining({ code: 'folder-unusable' }));
 });
