@@ -37,18 +37,28 @@ export function createOracle(spec: ModelSpec, layout: ParameterLayout, flat: Arr
 }
 
 function named(layout: ParameterLayout, flat: ArrayLike<number>): Parameters {
+  const accessors = new Map(
+    layout.blocks.map(({ name, offset, shape }) => {
+      const columns = shape[shape.length - 1];
+      return [name, { at: (row: number, column: number) => flat[offset + row * columns + column] }];
+    }),
+  );
   return (name) => {
-    const block = layout.blocks.find((candidate) => candidate.name === name);
-    if (block === undefined) throw new Error(`no parameter ${name}`);
-    const columns = block.shape[block.shape.length - 1];
-    return { at: (row, column) => flat[block.offset + row * columns + column] };
+    const accessor = accessors.get(name);
+    if (accessor === undefined) throw new Error(`no parameter ${name}`);
+    return accessor;
   };
 }
 
 function affine(parameters: Parameters, prefix: string, x: Vector, outputs: number, from = 0): number[] {
   const weight = parameters(`${prefix}.weight`);
   const bias = parameters(`${prefix}.bias`);
-  return indices(outputs).map((o) => bias.at(0, from + o) + sum(x.map((value, i) => value * weight.at(i, from + o))));
+  const out = new Array<number>(outputs);
+  for (let o = 0; o < outputs; o++) {
+    out[o] = bias.at(0, from + o);
+    for (let i = 0; i < x.length; i++) out[o] += x[i] * weight.at(i, from + o);
+  }
+  return out;
 }
 
 /** Reset, update and candidate as PyTorch's GRU has them: h' = (1 − u)·n + u·h. */
