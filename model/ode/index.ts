@@ -29,10 +29,13 @@ export {
   pi,
   pid,
 } from './controller.ts';
+export { withDifferences } from './differences.ts';
 export { dop853 } from './dop853.ts';
 export { type Esdirk, type EsdirkTableau, esdirk } from './esdirk.ts';
 export { type ExplicitRungeKutta, explicitRungeKutta } from './explicit-runge-kutta.ts';
 export { float64Space, float64SpaceWith, type HostNorm } from './float64-space.ts';
+export { type Arithmetic, type Formula, fieldOf } from './formula.ts';
+export { type Direction, type ForwardOptions, type ForwardSolution, solveForward } from './forward.ts';
 export {
   type Differentiable,
   type DifferentiableOptions,
@@ -61,6 +64,7 @@ export type { Statistics } from './problem.ts';
 export { reversible } from './reversible.ts';
 export { type RosenbrockTableau, rosenbrock } from './rosenbrock.ts';
 export { type SaveAt, type Solution, type SolveOptions, solve } from './solve.ts';
+export { type EachDifferentiable, type Sample, solveEach, solveEachWithGradient } from './solve-each.ts';
 export type { Linearization, ShiftedSolver, StateSpace } from './state-space.ts';
 export { kvaerno5, rodas4 } from './stiff-methods.ts';
 export { createTableau, type Tableau, type TableauSpec } from './tableau.ts';

@@ -7,9 +7,11 @@ export interface VectorField<S, P> {
   evaluate(t: number, y: S, parameters: P, into?: S): S;
   /** The vector–Jacobian product; gradients need it. New states, which the solver frees. */
   vjp?(t: number, y: S, parameters: P, cotangent: S): Cotangents<S, P>;
+  /** The Jacobian–vector product ∂f/∂y·tangent.y + ∂f/∂θ·tangent.parameters + ∂f/∂t·tangent.t; forward gradients need it. */
+  jvp?(t: number, y: S, parameters: P, tangent: Cotangents<S, P>): S;
 }
 
-/** cotangentᵀ·∂f/∂y, cotangentᵀ·∂f/∂θ and, where the field gives it, cotangentᵀ·∂f/∂t. */
+/** An element for each argument of a field: tangents of them, or cotangentᵀ·∂f/∂y, cotangentᵀ·∂f/∂θ and, where the field gives it, cotangentᵀ·∂f/∂t. */
 export interface Cotangents<S, P> {
   readonly y: S;
   readonly parameters: P;
