@@ -51,9 +51,10 @@ export function createErrorPanel(): ErrorPanel {
   };
 }
 
-function noteOf({ forecasts, points }: RunningError, horizonMs: number): string {
+function noteOf({ forecasts, points, recent }: RunningError, horizonMs: number): string {
   const scored = `${formatCount(forecasts)} ${forecasts === 1 ? 'forecast' : 'forecasts'}`;
-  return `${scored} over the next ${formatDuration(horizonMs)}, ${formatCount(points)} values, since this page opened.`;
+  const over = `${scored} over the next ${formatDuration(horizonMs)}, ${formatCount(points)} values`;
+  return `${over}, since this page opened. The latest has an RMSE of ${formatValue(recent[recent.length - 1])}.`;
 }
 
 function recentCurve(recent: readonly number[]): HTMLElement {
