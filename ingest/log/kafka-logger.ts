@@ -15,7 +15,8 @@ const NOISE = [
   /no leader for this topic-partition/i,
   /leadership election/i,
   /Limiting retries for the idempotent producer/,
-  /Response (Heartbeat|Metadata|JoinGroup|SyncGroup|OffsetCommit|OffsetFetch|LeaveGroup|Produce|Fetch)\b/,
+  /^Response \w+\(/,
+  /Failed to connect to (seed )?broker/,
   /does not host this topic-partition/,
   /Restarting the consumer|^Crash:/,
 ];

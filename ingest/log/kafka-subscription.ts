@@ -13,7 +13,7 @@ import type { ConsumeOptions, Consumer, LogRecord, RecordBatch } from './event-l
 import { isRetriable } from './kafka-errors.ts';
 
 export interface SubscriptionOptions {
-  readonly kafka: Kafka;
+  readonly kafka: Pick<Kafka, 'consumer'>;
   readonly admin: Admin;
   readonly topic: string;
   readonly group: string;

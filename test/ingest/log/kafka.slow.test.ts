@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Kafka, type Consumer as KafkaConsumer, logLevel } from 'kafkajs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { EventLog, OutgoingRecord } from '../../../ingest/log/event-log.ts';
 import { openKafkaLog } from '../../../ingest/log/kafka.ts';
+import { KafkaSubscription } from '../../../ingest/log/kafka-subscription.ts';
 import { silentLogger } from '../../../ingest/logger.ts';
 import { startBroker, withoutBroker } from '../../kafka/broker.ts';
 import { eventLogContract } from './event-log.contract.ts';
@@ -53,6 +55,42 @@ if (typeof broker === 'string') {
     await until(() => slow.seen.includes(3));
     expect(slow.seen).toEqual([0, 1, 2, 3]);
     await log.close();
+  });
+
+  test('a consumer that goes silent is replaced, and nothing is lost', async () => {
+    const kafka = new Kafka({ brokers: broker.brokers, logLevel: logLevel.NOTHING });
+    const admin = kafka.admin();
+    await admin.connect();
+    const topic = `t-${randomUUID()}`;
+    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 2 }] });
+    const consumers: KafkaConsumer[] = [];
+    const seen: number[] = [];
+    const subscription = await KafkaSubscription.start({
+      kafka: {
+        consumer: (config) => {
+          const consumer = kafka.consumer(config);
+          consumers.push(consumer);
+          return consumer;
+        },
+      },
+      admin,
+      topic,
+      group: `g-${topic}`,
+      commits: true,
+      logger: silentLogger,
+      stalledAfterMs: 1_000,
+      onBatch: async ({ records }) => void seen.push(...records.map(({ key }) => Number(key))),
+    });
+    const log = await open();
+    await log.append(topic, numbered(0, 10));
+    await until(() => seen.length === 10);
+    consumers[0].pause([{ topic }]);
+    await log.append(topic, numbered(10, 20));
+    await until(() => seen.length === 20);
+    expect(consumers).toHaveLength(2);
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    await Promise.all([subscription.close(), log.close()]);
+    await admin.disconnect();
   });
 
   test.skipIf(broker.crash === undefined)('goes on after the broker was killed and came back', async () => {
