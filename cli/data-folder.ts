@@ -2,8 +2,8 @@
  * The data folder of a process: made if absent, proved writable, and held by one process at a time. The hold is a file
  * with the holder's process id, so that a killed process leaves nothing that a person must clean up.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CliError, systemCode } from './errors.ts';
 
 export interface DataFolder {
@@ -14,7 +14,7 @@ export interface DataFolder {
 export function openDataFolder(path: string): DataFolder {
   const holder = join(path, 'process.pid');
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     takeHold(path, holder);
   } catch (error) {
     if (error instanceof CliError) throw error;
@@ -25,6 +25,13 @@ export function openDataFolder(path: string): DataFolder {
     );
   }
   return { path, release: () => rmSync(holder, { force: true }) };
+}
+
+/** Level by level: Node's own `recursive` loops for ever where a file system answers a mkdir with ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 function takeHold(path: string, holder: string): void {

@@ -35,6 +35,10 @@ describe('openDataFolder', () => {
     openDataFolder(path).release();
   });
 
+  it('does not hang on a file system that refuses with ENOENT', () => {
+    expect(() => openDataFolder('/proc/odecast')).toThrow(/cannot be written/);
+  });
+
   it('says what to do where nothing can be written', () => {
     const file = join(temporary(), 'file');
     writeFileSync(file, '');
