@@ -15,12 +15,12 @@ export interface Direction<S, P> {
   readonly t0?: number;
 }
 
-export interface ForwardOptions<S, P> extends SolveOptions<S, P> {
+export interface ForwardOptions<S, P> extends Omit<SolveOptions<S, P>, 'events'> {
   /** The field must have a `jvp`. */
   readonly direction: Direction<S, P>;
 }
 
-export interface ForwardSolution<S> extends Solution<S> {
+export interface ForwardSolution<S> extends Omit<Solution<S>, 'at' | 'events'> {
   /** d ys[i] along the direction. */
   readonly tangents: readonly S[];
 }
@@ -51,6 +51,6 @@ export function solveForward<S, P>(options: ForwardOptions<S, P>): ForwardSoluti
     y0: { y: y0, a: w0, p: null },
   });
   space.dispose(w0);
-  const { at: _, ...rest } = solution;
+  const { at: _, events: __, ...rest } = solution;
   return { ...rest, ys: solution.ys.map(({ y }) => y), tangents: solution.ys.map(({ a }) => a) };
 }

@@ -32,6 +32,7 @@ export {
 export { withDifferences } from './differences.ts';
 export { dop853 } from './dop853.ts';
 export { type Esdirk, type EsdirkTableau, esdirk } from './esdirk.ts';
+export { type Event, eventCotangent, type FoundEvent } from './events.ts';
 export { type ExplicitRungeKutta, explicitRungeKutta } from './explicit-runge-kutta.ts';
 export { float64Space, float64SpaceWith, type HostNorm } from './float64-space.ts';
 export { type Arithmetic, type Formula, fieldOf } from './formula.ts';

@@ -18,6 +18,8 @@ export interface Ending {
   readonly status: Status;
   /** Time that was reached when it failed. */
   readonly failedAt?: number | undefined;
+  /** Time of the terminal event that ended it. */
+  readonly stoppedAt?: number | undefined;
   /** Length that the controller would try next. */
   readonly nextStep?: number | undefined;
 }
@@ -37,8 +39,8 @@ export interface Course<S, P> {
   readonly maxSteps: number;
   /** Whether the observer keeps the states of every segment. */
   readonly retain: boolean;
-  /** Sees an accepted step before the stepper moves to its end. */
-  observe(stepper: Stepper<S>): void;
+  /** Sees an accepted step before the stepper moves to its end; a time inside it says that the solve ends there. */
+  observe(stepper: Stepper<S>): number | undefined;
 }
 
 const SUCCESS: Ending = { status: 'success' };
@@ -50,10 +52,12 @@ export function integrate<S, P>(course: Course<S, P>, stepper: Stepper<S>): Endi
     : integrateAdaptive(course, stepper, course.controller);
 }
 
-function accept<S, P>(course: Course<S, P>, stepper: Stepper<S>): void {
+/** The time of a terminal event, if the step holds one. */
+function accept<S, P>(course: Course<S, P>, stepper: Stepper<S>): number | undefined {
   course.problem.statistics.accepted++;
-  course.observe(stepper);
+  const stoppedAt = course.observe(stepper);
   stepper.accept(course.retain);
+  return stoppedAt;
 }
 
 function integrateFixed<S, P>(
@@ -72,7 +76,8 @@ function integrateFixed<S, P>(
       if (space.residence === 'host' && !space.isFinite(stepper.segment.y1)) {
         return { status: 'non-finite', failedAt: times[i - 1] };
       }
-      accept(course, stepper);
+      const stoppedAt = accept(course, stepper);
+      if (stoppedAt !== undefined) return { status: 'success', stoppedAt };
     }
   }
   return SUCCESS;
@@ -84,7 +89,7 @@ function integrateAdaptive<S, P>(course: Course<S, P>, stepper: Stepper<S>, cont
   for (const [from, to] of course.span.legs) {
     if (stepper.segment.t !== from) stepper.jumpTo(from);
     ending = integrateLeg(course, stepper, controller, to, length);
-    if (ending.status !== 'success') return ending;
+    if (ending.status !== 'success' || ending.stoppedAt !== undefined) return ending;
     length = ending.nextStep ?? length;
   }
   return ending;
@@ -119,7 +124,8 @@ function integrateLeg<S, P>(
       if (!statistics.looksStiff && shouldLook(watch, statistics.accepted)) {
         statistics.looksStiff = sawStiffness(watch, stepper.stiffness?.() ?? 0);
       }
-      accept(course, stepper);
+      const stoppedAt = accept(course, stepper);
+      if (stoppedAt !== undefined) return { status: 'success', stoppedAt };
       t = t1;
       length = last ? Math.max(length, tried * factor) : tried * factor;
     } else {

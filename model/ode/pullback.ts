@@ -7,7 +7,17 @@ import type { Solution } from './solve.ts';
 import type { Cotangents } from './vector-field.ts';
 
 /** @throws OdeError `bad-field` when the field has no derivative, `bad-gradient` for dense output. */
-export function checkDifferentiable<S, P>({ field, saveAt = { final: true } }: DifferentiableOptions<S, P>): void {
+export function checkDifferentiable<S, P>({
+  field,
+  saveAt = { final: true },
+  events,
+}: DifferentiableOptions<S, P>): void {
+  const stops = events?.some(({ terminal }) => terminal) ?? false;
+  ensure(
+    !stops,
+    'bad-gradient',
+    () => 'Solve with the terminal event first, then differentiate up to its time: eventCotangent.',
+  );
   ensure(
     field.vjp !== undefined,
     'bad-field',

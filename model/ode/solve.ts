@@ -5,6 +5,7 @@
 import { adjacent } from './adjacent-double.ts';
 import { adviceFor } from './advice.ts';
 import { type Controller, pi } from './controller.ts';
+import { createEventWatcher, type Event, type FoundEvent } from './events.ts';
 import { type Ending, integrate, type Span, type Status } from './integrate.ts';
 import { valueAt } from './interpolate.ts';
 import type { Method, Segment, Stepper } from './method.ts';
@@ -42,6 +43,8 @@ export interface SolveOptions<S, P> {
   readonly controller?: Controller | undefined;
   /** Times where the field jumps: no step crosses one. Those outside the span are ignored. */
   readonly jumps?: ArrayLike<number> | undefined;
+  /** Functions whose zeros are to be found on the way. */
+  readonly events?: readonly Event<S>[] | undefined;
   /** Attempted steps before the status `max-steps`. Default 100,000. */
   readonly maxSteps?: number | undefined;
 }
@@ -50,6 +53,10 @@ export interface Solution<S> {
   readonly status: Status;
   /** The time that was reached, when the status is not `success`. */
   readonly failedAt?: number | undefined;
+  /** Time of the terminal event that ended the solve; what was asked for after it is NaN. */
+  readonly stoppedAt?: number | undefined;
+  /** In the order of travel; present when events were asked for. */
+  readonly events?: readonly FoundEvent<S>[] | undefined;
   /** Length that an adaptive controller would try next. */
   readonly nextStep?: number | undefined;
   /** Times of `ys`, in the asked order. */
@@ -74,6 +81,7 @@ export interface Plan<S, P> {
   readonly saveAt: SaveAt;
   readonly span: Span;
   readonly maxSteps: number;
+  readonly events: readonly Event<S>[] | undefined;
 }
 
 /** @throws OdeError for a bad argument; its code names which. */
@@ -88,7 +96,16 @@ export function createPlan<S, P>(options: SolveOptions<S, P>): Plan<S, P> {
     () => `${method.name} has no error estimate: give a fixed controller, or an adaptive method such as dopri5.`,
   );
   const problem = { space, field, parameters, statistics: createStatistics() };
-  return { problem, y0, method, controller, saveAt, span: createSpan(options, saveAt), maxSteps };
+  return {
+    problem,
+    y0,
+    method,
+    controller,
+    saveAt,
+    span: createSpan(options, saveAt),
+    maxSteps,
+    events: options.events,
+  };
 }
 
 function createSpan<S, P>({ t0, t1, jumps = [] }: SolveOptions<S, P>, saveAt: SaveAt): Span {
@@ -136,7 +153,8 @@ export function solve<S, P>(options: SolveOptions<S, P>): Solution<S> {
 /** What a solve keeps of its steps. */
 export interface Saver<S> {
   readonly retain: boolean;
-  observe(stepper: Stepper<S>): void;
+  /** `until` is where a terminal event ends the solve inside this step. */
+  observe(stepper: Stepper<S>, until?: number): void;
   finish(ending: Ending, last: S): Pick<Solution<S>, 'times' | 'ys' | 'at'>;
 }
 
@@ -144,11 +162,18 @@ export function run<S, P>(plan: Plan<S, P>, saver: Saver<S>): Solution<S> {
   const { problem, method, y0, span } = plan;
   const stepper = method.start(problem, span.t0, y0);
   checkField(problem.space, y0, stepper);
-  const course = { ...plan, retain: saver.retain, observe: saver.observe };
+  const watcher = plan.events && createEventWatcher(problem.space, method, plan.events, span.t0, y0);
+  const observe = (moved: Stepper<S>): number | undefined => {
+    const until = watcher?.observe(moved);
+    saver.observe(moved, until);
+    return until;
+  };
+  const course = { ...plan, retain: saver.retain, observe };
   const ending = checked(problem.space, integrate(course, stepper), stepper.segment.y, span);
   const saved = saver.finish(ending, stepper.segment.y);
   stepper.dispose();
-  return { ...ending, ...saved, advice: adviceFor(ending, problem.statistics), statistics: { ...problem.statistics } };
+  const advice = adviceFor(ending, problem.statistics);
+  return { ...ending, ...saved, events: watcher?.found, advice, statistics: { ...problem.statistics } };
 }
 
 function checkField<S>(space: StateSpace<S>, y0: S, stepper: Stepper<S>): void {
@@ -167,7 +192,20 @@ export function createSaver<S, P>(plan: Plan<S, P>): Saver<S> {
   if ('times' in saveAt) return saveTimes(plan, Float64Array.from(saveAt.times));
   if ('steps' in saveAt) return saveSteps(plan);
   if ('dense' in saveAt) return saveDense(plan);
-  return saveTimes(plan, Float64Array.of(plan.span.t1));
+  return saveFinal(plan);
+}
+
+function saveFinal<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>): Saver<S> {
+  let stopped: S | undefined;
+  const observe = ({ segment }: Stepper<S>, until?: number): void => {
+    if (until !== undefined) stopped = valueAt(space, method, segment, until);
+  };
+  const finish = ({ status, stoppedAt }: Ending, last: S): Pick<Solution<S>, 'times' | 'ys'> => {
+    const missing = status === 'success' ? [] : [Number.NaN];
+    const end = stopped ?? space.combine(status === 'success' ? last : y0, missing, [y0]);
+    return { times: Float64Array.of(stoppedAt ?? span.t1), ys: [end] };
+  };
+  return { retain: false, observe, finish };
 }
 
 /** Indices of `times` in the order of travel. */
@@ -181,29 +219,30 @@ function saveTimes<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>, t
   const ys = new Array<S>(times.length);
   let next = 0;
   while (next < order.length && times[order[next]] === span.t0) ys[order[next++]] = space.combine(y0, [], []);
-  const observe = (stepper: Stepper<S>): void => {
+  const observe = (stepper: Stepper<S>, until?: number): void => {
     const { t1 } = stepper.segment;
     const first = next;
-    while (next < order.length && direction * (times[order[next]] - t1) <= 0) next++;
+    while (next < order.length && direction * (times[order[next]] - (until ?? t1)) <= 0) next++;
     if (first === next) return;
     if (times[order[first]] !== t1) stepper.prepareOutput();
     for (let i = first; i < next; i++) ys[order[i]] = valueAt(space, method, stepper.segment, times[order[i]]);
   };
-  const finish = ({ status }: Ending, last: S): Pick<Solution<S>, 'times' | 'ys'> => {
+  const finish = ({ status, stoppedAt }: Ending, last: S): Pick<Solution<S>, 'times' | 'ys'> => {
+    const arrived = status === 'success' && stoppedAt === undefined;
     // The last time is one double after the last step when the field jumps there.
     for (const i of order.slice(next))
-      ys[i] = status === 'success' ? space.combine(last, [], []) : space.combine(y0, [Number.NaN], [y0]);
+      ys[i] = arrived ? space.combine(last, [], []) : space.combine(y0, [Number.NaN], [y0]);
     return { times, ys };
   };
   return { retain: false, observe, finish };
 }
 
-function saveSteps<S, P>({ problem: { space }, y0, span }: Plan<S, P>): Saver<S> {
+function saveSteps<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>): Saver<S> {
   const times = [span.t0];
   const ys = [space.combine(y0, [], [])];
-  const observe = ({ segment }: Stepper<S>): void => {
-    times.push(segment.t1);
-    ys.push(space.combine(segment.y1, [], []));
+  const observe = ({ segment }: Stepper<S>, until = segment.t1): void => {
+    times.push(until);
+    ys.push(valueAt(space, method, segment, until));
   };
   return { retain: false, observe, finish: () => ({ times: Float64Array.from(times), ys }) };
 }
@@ -214,20 +253,21 @@ function saveDense<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>): 
     stepper.prepareOutput();
     segments.push({ ...stepper.segment });
   };
-  const finish = (_: Ending, last: S): Pick<Solution<S>, 'times' | 'ys' | 'at'> => ({
-    times: Float64Array.of(segments.length === 0 ? span.t0 : segments[segments.length - 1].t1),
-    ys: [space.combine(last, [], [])],
-    at: (t, into) => {
-      const segment = segmentAt(segments, t);
-      if (segment === undefined) return space.combine(y0, t === span.t0 ? [] : [Number.NaN], [y0], into);
-      return valueAt(space, method, segment, t, into);
-    },
-  });
+  const finish = ({ stoppedAt }: Ending, last: S): Pick<Solution<S>, 'times' | 'ys' | 'at'> => {
+    const end = stoppedAt ?? segments.at(-1)?.t1 ?? span.t0;
+    const at = (t: number, into?: S): S => {
+      if (t === span.t0 || (t - span.t0) * (t - end) > 0) {
+        return space.combine(y0, t === span.t0 ? [] : [Number.NaN], [y0], into);
+      }
+      return valueAt(space, method, segmentAt(segments, t), t, into);
+    };
+    return { times: Float64Array.of(end), ys: [stoppedAt === undefined ? space.combine(last, [], []) : at(end)], at };
+  };
   return { retain: true, observe, finish };
 }
 
-/** The segment whose span holds t, both ends included, by bisection; undefined outside all. */
-export function segmentAt<S>(segments: readonly Segment<S>[], t: number): Segment<S> | undefined {
+/** The segment of the span that holds t, by bisection; where the field jumps, the one after the jump. */
+function segmentAt<S>(segments: readonly Segment<S>[], t: number): Segment<S> {
   let low = 0;
   let high = segments.length - 1;
   while (low < high) {
@@ -236,6 +276,5 @@ export function segmentAt<S>(segments: readonly Segment<S>[], t: number): Segmen
     if (Math.sign(h) * (t - t1) <= 0) high = middle;
     else low = middle + 1;
   }
-  const found = segments[low];
-  return found !== undefined && (t - found.t) * (t - found.t1) <= 0 ? found : undefined;
+  return segments[low];
 }

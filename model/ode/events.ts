@@ -1,0 +1,129 @@
+/**
+ * Events: times where a function of the state passes zero, located on the interpolant of the step that brackets them, so
+ * that the field is not evaluated again. A step that is left and entered again on the same side goes unseen: bound
+ * `maxStep` where that matters.
+ */
+import { valueAt } from './interpolate.ts';
+import type { Method, Segment, Stepper } from './method.ts';
+import { ensure } from './ode-error.ts';
+import { evaluate, type Problem } from './problem.ts';
+import type { StateSpace } from './state-space.ts';
+
+export interface Event<S> {
+  /** Zero at the event. */
+  readonly value: (t: number, y: S) => number;
+  /** Which way `value` must pass zero as the solve goes on. Default: either. */
+  readonly direction?: 'rising' | 'falling' | 'either';
+  /** Whether the solve stops there. Default: no. */
+  readonly terminal?: boolean;
+  /** ∂value/∂y and ∂value/∂t: gradients through the event's time need them. */
+  readonly gradient?: (t: number, y: S) => { readonly y: S; readonly t: number };
+}
+
+export interface FoundEvent<S> {
+  /** Which of the events. */
+  readonly event: number;
+  readonly t: number;
+  readonly y: S;
+}
+
+/** Follows a solve, step by step, and remembers what it found. */
+export interface EventWatcher<S> {
+  readonly found: readonly FoundEvent<S>[];
+  /** The time of the first terminal event in the attempted step, if there is one. */
+  observe(stepper: Stepper<S>): number | undefined;
+}
+
+export function createEventWatcher<S>(
+  space: StateSpace<S>,
+  method: Method,
+  events: readonly Event<S>[],
+  t0: number,
+  y0: S,
+): EventWatcher<S> {
+  const found: FoundEvent<S>[] = [];
+  let before = events.map(({ value }) => value(t0, y0));
+  const observe = (stepper: Stepper<S>): number | undefined => {
+    const { t1, y1 } = stepper.segment;
+    const after = events.map(({ value }) => value(t1, y1));
+    const passed = events.flatMap((event, i) => (passes(event, before[i], after[i]) ? [i] : []));
+    before = after;
+    return passed.length === 0 ? undefined : locateAll(space, method, events, stepper, passed, found);
+  };
+  return { found, observe };
+}
+
+function passes<S>({ direction = 'either' }: Event<S>, before: number, after: number): boolean {
+  const rises = before < 0 && after >= 0;
+  const falls = before > 0 && after <= 0;
+  return (rises && direction !== 'falling') || (falls && direction !== 'rising');
+}
+
+/** Locates, in the order of travel, up to the first terminal one. */
+function locateAll<S>(
+  space: StateSpace<S>,
+  method: Method,
+  events: readonly Event<S>[],
+  stepper: Stepper<S>,
+  passed: readonly number[],
+  found: FoundEvent<S>[],
+): number | undefined {
+  stepper.prepareOutput();
+  const { segment } = stepper;
+  const located = passed
+    .map((event) => ({ event, t: locate(space, method, segment, events[event]) }))
+    .sort((a, b) => Math.sign(segment.h) * (a.t - b.t));
+  for (const { event, t } of located) {
+    found.push({ event, t, y: valueAt(space, method, segment, t) });
+    if (events[event].terminal) return t;
+  }
+  return undefined;
+}
+
+/** The zero inside a segment whose ends bracket it, to the spacing of doubles: bisection with the Illinois rule's secants. */
+function locate<S>(space: StateSpace<S>, method: Method, segment: Segment<S>, { value }: Event<S>): number {
+  const at = (t: number): number => {
+    const y = valueAt(space, method, segment, t);
+    const result = value(t, y);
+    space.dispose(y);
+    return result;
+  };
+  let [low, high] = [segment.t, segment.t1];
+  let [atLow, atHigh] = [at(low), at(high)];
+  if (atHigh === 0) return high;
+  for (let i = 0; i < 100 && Math.abs(high - low) > 2 * Number.EPSILON * Math.max(Math.abs(low), Math.abs(high)); i++) {
+    const secant = high - (atHigh * (high - low)) / (atHigh - atLow);
+    const inside = (secant - low) * (secant - high) < 0;
+    // Every third step halves: a secant that creeps up on one end cannot go on for ever.
+    const middle = inside && i % 3 !== 2 ? secant : low + (high - low) / 2;
+    const atMiddle = at(middle);
+    if (atMiddle === 0) return middle;
+    if (Math.sign(atMiddle) === Math.sign(atHigh)) {
+      [high, atHigh, atLow] = [middle, atMiddle, atLow / 2];
+    } else {
+      [low, atLow] = [middle, atMiddle];
+    }
+  }
+  return high;
+}
+
+/**
+ * Turns ∂L/∂ of an event's state and time into a cotangent for the state at that time held fixed, which `solveWithGradient`
+ * with `saveAt: { times: [found.t] }` takes: δt = −(∂g/∂y·δy) / (∂g/∂y·f + ∂g/∂t) by the implicit function theorem.
+ */
+export function eventCotangent<S, P>(
+  problem: Pick<Problem<S, P>, 'space' | 'field' | 'parameters'>,
+  { gradient }: Event<S>,
+  { t, y }: FoundEvent<S>,
+  cotangent: { readonly y: S; readonly t: number },
+): S {
+  ensure(gradient !== undefined, 'bad-event', () => "A gradient through an event's time needs event.gradient.");
+  const { space } = problem;
+  const statistics = { functionEvaluations: 0, accepted: 0, rejected: 0, looksStiff: false };
+  return space.scope(() => {
+    const slope = evaluate({ ...problem, statistics }, t, y);
+    const by = gradient(t, y);
+    const speed = space.dot(by.y, slope) + by.t;
+    return space.combine(cotangent.y, [-(space.dot(cotangent.y, slope) + cotangent.t) / speed], [by.y]);
+  });
+}
