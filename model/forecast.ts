@@ -281,6 +281,7 @@ function distance(
   median: number,
   quantile: number,
 ): number {
+  if (quantile === 0.5) return 0;
   const factor = calibrationFactor(header.calibration, lead, channel, Math.abs(2 * quantile - 1));
   const weight = longRunWeight(lead, header.window.horizonMs);
   return farFactor(factor, weight) * (mixtureQuantile(mixture, quantile) - median);

@@ -13,9 +13,11 @@ export interface Mixture {
 }
 
 const SQRT_2_PI = Math.sqrt(2 * Math.PI);
-/** A quantile is found to this share of the mixture's standard deviation. */
-const QUANTILE_TOLERANCE = 1e-9;
-const MAX_ITERATIONS = 100;
+/** A quantile is found to this share of the mixture's standard deviation: as well as the distribution function is known. */
+const QUANTILE_TOLERANCE = 1e-8;
+const MAX_ITERATIONS = 200;
+/** Standard deviations beyond which a component's tail is less than the smallest share that a double adds to 1. */
+const NEGLIGIBLE = 38;
 
 export function uniformWeights(count: number): Float64Array {
   return new Float64Array(count).fill(1 / count);
@@ -24,11 +26,17 @@ export function uniformWeights(count: number): Float64Array {
 /** A mixture of mixtures: each part with its share. The shares add up to 1. */
 export function combine(parts: readonly { readonly share: number; readonly mixture: Mixture }[]): Mixture {
   if (parts.length === 1) return parts[0].mixture;
-  return {
-    weights: Float64Array.from(parts.flatMap(({ share, mixture }) => Array.from(mixture.weights, (w) => w * share))),
-    means: Float64Array.from(parts.flatMap(({ mixture }) => [...mixture.means])),
-    scales: Float64Array.from(parts.flatMap(({ mixture }) => [...mixture.scales])),
-  };
+  const size = parts.reduce((sum, { mixture }) => sum + mixture.weights.length, 0);
+  const whole = { weights: new Float64Array(size), means: new Float64Array(size), scales: new Float64Array(size) };
+  let at = 0;
+  for (const { share, mixture } of parts) {
+    for (let k = 0; k < mixture.weights.length; k++, at++) {
+      whole.weights[at] = share * mixture.weights[k];
+      whole.means[at] = mixture.means[k];
+      whole.scales[at] = mixture.scales[k];
+    }
+  }
+  return whole;
 }
 
 export function mixtureMean({ weights, means }: Mixture): number {
@@ -52,34 +60,52 @@ export function mixtureCdf({ weights, means, scales }: Mixture, x: number): numb
   return sum;
 }
 
-function mixtureDensity({ weights, means, scales }: Mixture, x: number): number {
-  let sum = 0;
-  for (let k = 0; k < weights.length; k++) sum += (weights[k] * normalDensity((x - means[k]) / scales[k])) / scales[k];
-  return sum;
-}
-
 /**
  * The x with P(X ≤ x) = probability: Newton's steps on the distribution function, kept inside a shrinking bracket, so it
  * ends also where the density is flat between far components.
  */
 export function mixtureQuantile(mixture: Mixture, probability: number): number {
   const deviation = mixtureDeviation(mixture);
-  let [low, high] = quantileBracket(mixture, probability, deviation);
-  let x = clamp(mixtureMean(mixture) + deviation * (Math.log(probability / (1 - probability)) / 1.702), low, high);
-  for (let i = 0; i < MAX_ITERATIONS && high - low > QUANTILE_TOLERANCE * deviation; i++) {
-    const excess = mixtureCdf(mixture, x) - probability;
-    if (excess > 0) high = x;
+  const tolerance = QUANTILE_TOLERANCE * deviation;
+  let [low, high] = quantileBracket(mixture, probability, tolerance);
+  let x = clamp(mixtureMean(mixture) + deviation * roughProbit(probability), low, high);
+  for (let i = 0; i < MAX_ITERATIONS && high - low > tolerance; i++) {
+    const [reached, density] = cdfAndDensity(mixture, x);
+    if (reached > probability) high = x;
     else low = x;
-    const newton = x - excess / mixtureDensity(mixture, x);
+    const newton = x - (reached - probability) / density;
     const next = newton > low && newton < high ? newton : 0.5 * (low + high);
-    if (Math.abs(next - x) <= QUANTILE_TOLERANCE * deviation) return next;
+    if (Math.abs(next - x) <= tolerance) return next;
     x = next;
   }
   return x;
 }
 
+/** In one pass: quantiles are most of the work of an answer of thousands of times. */
+function cdfAndDensity({ weights, means, scales }: Mixture, x: number): [number, number] {
+  let cdf = 0;
+  let density = 0;
+  for (let k = 0; k < weights.length; k++) {
+    const z = (x - means[k]) / scales[k];
+    if (z > NEGLIGIBLE) cdf += weights[k];
+    if (Math.abs(z) > NEGLIGIBLE) continue;
+    cdf += weights[k] * normalCdf(z);
+    density += (weights[k] * normalDensity(z)) / scales[k];
+  }
+  return [cdf, density];
+}
+
+/** Of the standard normal, to 0.5 %: Winitzki 2008, "A handy approximation for the error function and its inverse", eq. 7. */
+function roughProbit(probability: number): number {
+  const a = 0.147;
+  const logarithm = Math.log(4 * probability * (1 - probability));
+  const half = 2 / (Math.PI * a) + logarithm / 2;
+  const size = Math.sqrt(Math.sqrt(half * half - logarithm / a) - half);
+  return Math.SQRT2 * (probability < 0.5 ? -size : size);
+}
+
 /** A mixture's quantile lies between the smallest and the largest of its components' (their own bound by Chebyshev). */
-function quantileBracket({ means, scales }: Mixture, probability: number, deviation: number): [number, number] {
+function quantileBracket({ means, scales }: Mixture, probability: number, margin: number): [number, number] {
   const reach = Math.sqrt(1 / Math.min(probability, 1 - probability));
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
@@ -87,7 +113,7 @@ function quantileBracket({ means, scales }: Mixture, probability: number, deviat
     low = Math.min(low, means[k] - reach * scales[k]);
     high = Math.max(high, means[k] + reach * scales[k]);
   }
-  return [low - QUANTILE_TOLERANCE * deviation, high + QUANTILE_TOLERANCE * deviation];
+  return [low - margin, high + margin];
 }
 
 /** Grimit, Gneiting, Berrocal & Johnson 2006, eq. 5: the closed form of the CRPS of a mixture of normals. */

@@ -29,6 +29,8 @@ export interface Prediction {
   readonly means: Float64Array;
   readonly scales: Float64Array;
   readonly samples: number;
+  /** [K] all alike */
+  readonly weights: Float64Array;
   readonly status: SolveStatus;
 }
 
@@ -63,14 +65,14 @@ export async function predict(predictor: Predictor, queries: readonly Prediction
 
 /** Mixture of the entry at row `row` (of T) and channel `channel`. */
 export function mixtureAt(
-  { means, scales, samples }: Prediction,
+  { means, scales, weights, samples }: Prediction,
   channels: number,
   row: number,
   channel: number,
 ): Mixture {
   const from = (row * channels + channel) * samples;
   return {
-    weights: uniformWeights(samples),
+    weights,
     means: means.subarray(from, from + samples),
     scales: scales.subarray(from, from + samples),
   };
@@ -101,6 +103,7 @@ function emptyPrediction(query: PredictionQuery, channels: number, latentSize: n
     means: new Float64Array(entries * samples),
     scales: new Float64Array(entries * samples),
     samples,
+    weights: uniformWeights(samples),
     status: 'success',
   };
 }

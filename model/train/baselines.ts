@@ -30,7 +30,7 @@ export interface BaselineTask {
 
 export function fitBaselines(task: BaselineTask): Baseline[] {
   const seasonal = task.periodsMs.map((period) => ({
-    name: `seasonal naive ${period} ms`,
+    name: `seasonal naive ${inWords(period)}`,
     interpolates: false,
     point: seasonalNaive(period),
   }));
@@ -40,6 +40,19 @@ export function fitBaselines(task: BaselineTask): Baseline[] {
     ...seasonal.map((rule) => withScale(rule, task)),
     localLevel(task),
   ];
+}
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+] as const;
+
+/** The largest unit that is not longer than the period. */
+function inWords(periodMs: number): string {
+  const [unit, ms] = UNITS.find(([, length]) => periodMs >= length) ?? ['ms', 1];
+  return `${Number((periodMs / ms).toFixed(3))} ${unit}`;
 }
 
 /** The value of a channel at a time, or undefined where the rule has nothing to go by. */

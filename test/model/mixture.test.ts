@@ -52,12 +52,12 @@ describe('the normal distribution function', () => {
 });
 
 describe('a mixture', () => {
-  it('has the quantile whose distribution function is the probability, to 1e-6, for any mixture', () => {
+  it('has the quantile whose distribution function is the probability, to 1e-6 or 2e-8 deviations, for any mixture', () => {
     fc.assert(
       fc.property(anyMixture, fc.double({ min: 1e-4, max: 1 - 1e-4, noNaN: true }), (mixture, p) => {
         const x = mixtureQuantile(mixture, p);
         // A narrow component among far ones is a near-step: the probability must lie between just below and just above.
-        const step = 1e-8 * mixtureDeviation(mixture);
+        const step = 2e-8 * mixtureDeviation(mixture);
         return mixtureCdf(mixture, x - step) - 1e-6 <= p && p <= mixtureCdf(mixture, x + step) + 1e-6;
       }),
       { numRuns: 500 },
