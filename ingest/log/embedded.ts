@@ -71,12 +71,12 @@ class EmbeddedLog implements EventLog {
   async consume(options: ConsumeOptions): Promise<Consumer> {
     const { group } = options;
     const topic = this.#topic(options.topic);
+    // Asked first: where this throws, no lease is left behind.
+    const wanted = partitionsOf(topic).map((p) => options.position?.(p));
     const member = { token: randomUUID(), pid: process.pid, processStart: performance.timeOrigin };
     await this.#transaction(() => takeLease(this.#tables, topic, group, member, this.#clock()));
     const renewal = this.#renewLease(topic, group, member);
-    const starts = partitionsOf(topic).map((p) =>
-      this.#start(topic, p, options.position?.(p) ?? this.#committed(topic, p, group)),
-    );
+    const starts = wanted.map((next, p) => this.#start(topic, p, next ?? readCommit(this.#tables, topic, p, group)));
     options.onAssignment?.(partitionsOf(topic));
     return this.#read({
       tables: this.#tables,
@@ -134,10 +134,6 @@ class EmbeddedLog implements EventLog {
 
   #requireOpen(): void {
     if (this.#closed !== undefined) throw new IngestError('log-closed', 'The log was closed: open it again.');
-  }
-
-  #committed(topic: Topic, partition: number, group: string): number | undefined {
-    return readCommit(this.#tables, topic, partition, group);
   }
 
   /** A position beyond the end belongs to a log that is gone: the records of this one are all new. */

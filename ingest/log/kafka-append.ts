@@ -27,7 +27,8 @@ export class AppendQueue {
   append(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(topic) ?? [];
-      this.#waiting.set(topic, [...waiting, { records, resolve, reject }]);
+      waiting.push({ records, resolve, reject });
+      this.#waiting.set(topic, waiting);
       if (!this.#sending.has(topic)) this.#sending.set(topic, this.#drain(topic));
     });
   }

@@ -52,6 +52,7 @@ export class KafkaSubscription implements Consumer {
   #restarting: Promise<void> | undefined;
   /** Resolves a pause between two attempts at once. */
   #hurry: () => void = () => {};
+  #assignment: readonly number[] = [];
   /** Assigned partition → the next offset to come, where it is known. */
   #next = new Map<number, number>();
   /** Partition → its end when the caller subscribed. */
@@ -105,15 +106,26 @@ export class KafkaSubscription implements Consumer {
       retry: { retries: 5, restartOnFailure: async () => false },
     });
     this.#consumer = consumer;
-    const mine = () => this.#consumer === consumer && this.#ended === undefined;
-    // kafkajs emits this before it fetches, and calls the listener at once: no record comes before the seek took effect.
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      if (mine()) this.#assigned(consumer, payload.memberAssignment[topic] ?? []);
-    });
     let joining = true;
     let failure: Error | undefined;
+    const mine = () => this.#consumer === consumer && this.#ended === undefined && failure === undefined;
+    // kafkajs emits this before it fetches, and calls the listener at once: no record comes before the seek took effect.
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      if (!mine()) return;
+      try {
+        this.#assigned(consumer, payload.memberAssignment[topic] ?? []);
+      } catch (error) {
+        // While it joins, kafkajs cannot be stopped; it gives no record to the handler, and is stopped right after.
+        failure = new IngestError(
+          'log-failed',
+          `Cannot tell where to go on with ${topic}: ${toError(error).message}.`,
+          error,
+        );
+        if (!joining) void this.#end(failure);
+      }
+    });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (joining) failure = payload.error;
+      if (joining) failure ??= payload.error;
       else if (mine()) this.#crashed(payload.error);
     });
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
@@ -136,6 +148,7 @@ export class KafkaSubscription implements Consumer {
 
   #assigned(consumer: KafkaConsumer, partitions: readonly number[]): void {
     const { topic, position, onAssignment } = this.#options;
+    this.#assignment = partitions;
     this.#next = new Map();
     for (const partition of partitions) {
       const wanted = position?.(partition);
@@ -159,6 +172,8 @@ export class KafkaSubscription implements Consumer {
       admin.fetchTopicOffsets(topic),
       admin.fetchOffsets({ groupId: group, topics: [topic] }),
     ]);
+    // The group may have rebalanced in the meantime.
+    if (this.#assignment !== partitions) return;
     for (const { partition, low, high } of ends) {
       if (!partitions.includes(partition)) continue;
       const kept = committed.partitions.find((p) => p.partition === partition);
@@ -170,8 +185,8 @@ export class KafkaSubscription implements Consumer {
   }
 
   #checkCaughtUp(): void {
-    const behind = [...this.#next].some(([partition, next]) => next < (this.#targets.get(partition) ?? 0));
-    if (!behind) this.#settle.caughtUp();
+    const behind = (partition: number) => (this.#next.get(partition) ?? -1) < (this.#targets.get(partition) ?? 0);
+    if (!this.#assignment.some(behind)) this.#settle.caughtUp();
   }
 
   async #eachBatch({ batch, resolveOffset, heartbeat, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
@@ -202,7 +217,7 @@ export class KafkaSubscription implements Consumer {
       await this.#options.onBatch(batch);
       return true;
     } catch (error) {
-      void this.#end(error instanceof Error ? error : new Error(String(error)));
+      void this.#end(toError(error));
       return false;
     } finally {
       clearInterval(beat);
@@ -229,7 +244,7 @@ export class KafkaSubscription implements Consumer {
       await this.#leave();
       await this.#keepJoining(Infinity);
     } catch (error) {
-      void this.#end(error instanceof Error ? error : new Error(String(error)));
+      void this.#end(toError(error));
     }
   }
 
@@ -302,6 +317,10 @@ export class KafkaSubscription implements Consumer {
     await Promise.race([gone, patience]);
     clearTimeout(timer);
   }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function toBatch(batch: EachBatchPayload['batch']): RecordBatch {

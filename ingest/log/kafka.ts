@@ -57,8 +57,8 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
     createPartitioner: Partitioners.DefaultPartitioner,
-    // Else kafkajs would try for ever, and an append would never be answered.
-    retry: { retries: 8 },
+    // Some 20 s in all. By default kafkajs tries for ever, and an append would never be answered.
+    retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 8 },
   });
   try {
     await Promise.all([admin.connect(), producer.connect()]);

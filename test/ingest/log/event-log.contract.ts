@@ -164,6 +164,23 @@ export function eventLogContract(name: string, createFixture: () => Promise<LogF
       }
     });
 
+    test('a position that cannot be told ends the consumer with the error, and no record reaches the handler', async () => {
+      const topic = await newTopic();
+      await log.append(topic, records(0, 3));
+      let handled = 0;
+      const consuming = log.consume({
+        topic,
+        group: 'lost',
+        position: () => {
+          throw new Error('the store is closed');
+        },
+        onBatch: async () => void handled++,
+      });
+      await expect(consuming.then((consumer) => consumer.closed)).rejects.toThrow('the store is closed');
+      expect(handled).toBe(0);
+      expect(await take(topic, 'lost', 3)).toHaveLength(3);
+    });
+
     test('has caught up at once with an empty topic', async () => {
       const topic = await newTopic({ partitions: 2 });
       const consumer = await log.consume({ topic, group: 'empty', onBatch: async () => {} });
