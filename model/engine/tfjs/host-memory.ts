@@ -1,6 +1,7 @@
 /** How a loop reaches the memory of a tfjs backend that keeps it in this process. */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { type FusedProduct, fastestProduct } from './wasm-product.ts';
 
 export interface HostMemory {
   readonly backendName: 'wasm' | 'cpu';
@@ -8,6 +9,8 @@ export interface HostMemory {
   allocate(rows: number, columns: number): TensorInfo;
   /** The numbers themselves, not a copy. Valid until the next allocation. */
   view(info: TensorInfo): Float32Array;
+  /** A cheaper way to the same product than the given one, if there is any. */
+  hasten(product: FusedProduct): FusedProduct;
 }
 
 export function wasmMemory(backend: BackendWasm): HostMemory {
@@ -19,6 +22,7 @@ export function wasmMemory(backend: BackendWasm): HostMemory {
       return { ...made, shape: [rows, columns] };
     },
     view: (info) => float32(backend.typedArrayFromHeap(info)),
+    hasten: (product) => fastestProduct(backend, product),
   };
 }
 
@@ -31,6 +35,7 @@ export function javascriptMemory(backend: KernelBackend): HostMemory {
       return { dataId: backend.write(new Float32Array(rows * columns), shape, 'float32'), shape, dtype: 'float32' };
     },
     view: (info) => float32(backend.readSync(info.dataId)),
+    hasten: (product) => product,
   };
 }
 

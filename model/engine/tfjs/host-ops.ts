@@ -7,7 +7,8 @@ import type * as Tfjs from '@tensorflow/tfjs';
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs';
 import type { HostMemory } from './host-memory.ts';
 import { Arena, type Matrix } from './matrix.ts';
-import type { Activation, GruOps, Ops } from './ops.ts';
+import type { GruOps, Ops } from './ops.ts';
+import type { FusedProduct } from './wasm-product.ts';
 
 /** The part of tfjs that is used. */
 export type KernelRegistry = Pick<typeof Tfjs, 'getKernel'>;
@@ -49,7 +50,7 @@ type Create = (rows: number, columns: number) => Matrix;
 type View = (matrix: Matrix) => Float32Array;
 
 interface HostKernels {
-  matMul(x: TensorInfo, weight: TensorInfo, bias?: TensorInfo, activation?: Activation): TensorInfo;
+  readonly matMul: FusedProduct;
   sigmoid(x: TensorInfo): TensorInfo;
 }
 
@@ -59,15 +60,13 @@ function findKernels(registry: KernelRegistry, backend: KernelBackend, memory: H
   // The kernel wants a batch of products and a flat bias; the memory is the same.
   const batched = (x: TensorInfo): TensorInfo => ({ ...x, shape: [1, ...x.shape] });
   const flat = (x: TensorInfo): TensorInfo => ({ ...x, shape: [x.shape[1]] });
-  return {
-    matMul: (x, weight, bias, activation = 'linear') => {
-      const operands = { a: batched(x), b: batched(weight) };
-      const inputs = bias === undefined ? operands : { ...operands, bias: flat(bias) };
-      const out = single(product({ inputs, backend, attrs: { transposeA: false, transposeB: false, activation } }));
-      return { ...out, shape: [x.shape[0], weight.shape[1]] };
-    },
-    sigmoid: (x) => single(sigmoid({ inputs: { x }, backend })),
+  const matMul: FusedProduct = (x, weight, bias, activation = 'linear') => {
+    const operands = { a: batched(x), b: batched(weight) };
+    const inputs = bias === undefined ? operands : { ...operands, bias: flat(bias) };
+    const out = single(product({ inputs, backend, attrs: { transposeA: false, transposeB: false, activation } }));
+    return { ...out, shape: [x.shape[0], weight.shape[1]] };
   };
+  return { matMul: memory.hasten(matMul), sigmoid: (x) => single(sigmoid({ inputs: { x }, backend })) };
 }
 
 function single(output: TensorInfo | TensorInfo[]): TensorInfo {
