@@ -9,10 +9,10 @@ import { createEventWatcher, type Event, type FoundEvent } from './events.ts';
 import { type Ending, integrate, type Span, type Status } from './integrate.ts';
 import { valueAt } from './interpolate.ts';
 import type { Method, Segment, Stepper } from './method.ts';
-import { dopri5 } from './methods.ts';
 import { ensure } from './ode-error.ts';
 import { createStatistics, type Problem, type Statistics } from './problem.ts';
 import type { StateSpace } from './state-space.ts';
+import { tsit5 } from './tsit5.ts';
 import type { VectorField } from './vector-field.ts';
 
 /**
@@ -37,7 +37,7 @@ export interface SolveOptions<S, P> {
   readonly t1?: number | undefined;
   /** Default: final only. */
   readonly saveAt?: SaveAt | undefined;
-  /** Default: dopri5. */
+  /** Default: tsit5. */
   readonly method?: Method | undefined;
   /** Default: PI control at rtol 1e-6, atol 1e-9. */
   readonly controller?: Controller | undefined;
@@ -86,7 +86,7 @@ export interface Plan<S, P> {
 
 /** @throws OdeError for a bad argument; its code names which. */
 export function createPlan<S, P>(options: SolveOptions<S, P>): Plan<S, P> {
-  const { space, field, parameters, y0, method = dopri5, controller = pi(), saveAt = { final: true } } = options;
+  const { space, field, parameters, y0, method = tsit5, controller = pi(), saveAt = { final: true } } = options;
   const maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
   ensure(space.isFinite(y0), 'bad-y0', () => 'y0 must be finite in every component.');
   ensure(maxSteps > 0, 'bad-max-steps', () => `maxSteps is ${maxSteps}; give a number above 0.`);
