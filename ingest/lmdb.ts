@@ -46,8 +46,17 @@ export function encodeNumber(value: number): Buffer {
   return bytes;
 }
 
+/**
+ * The value, valid until the next read: lmdb hands out one buffer again and again, with `length` set by hand on it, which
+ * `toString` and iterators of newer Nodes do not look at. A view of just that length says the same to everybody.
+ */
+export function peek(table: Table, key: Buffer): Buffer | undefined {
+  const bytes = table.getBinaryFast(key);
+  return bytes?.subarray(0, bytes.length);
+}
+
 export function getNumber(table: Table, key: Buffer): number | undefined {
-  return table.getBinaryFast(key)?.readDoubleBE(0);
+  return peek(table, key)?.readDoubleBE(0);
 }
 
 /** The first key after every key that starts with `prefix`. */

@@ -9,7 +9,7 @@
  * | observations | stream, series id, time        | [D] f64                           |
  * | positions    | partition, topic               | f64, the next offset wanted       |
  */
-import { type Environment, openEnvironment, openTable, type Table } from './lmdb.ts';
+import { type Environment, openEnvironment, openTable, peek, type Table } from './lmdb.ts';
 import { streamKey, timeOfStart } from './store-keys.ts';
 
 export interface StoreTables {
@@ -48,7 +48,7 @@ export function openStoreTables(path: string): StoreTables {
 }
 
 export function readStream(tables: StoreTables, name: string): StreamRow | undefined {
-  const row = tables.streams.getBinaryFast(Buffer.from(name, 'utf8'));
+  const row = peek(tables.streams, Buffer.from(name, 'utf8'));
   return row === undefined ? undefined : JSON.parse(row.toString('utf8'));
 }
 

@@ -2,6 +2,7 @@
  * What one transaction of the observation store does: observations merged into their rows, the summaries kept in step,
  * retention applied in bounded work. Everything here runs inside a transaction and throws, if it does, before it writes.
  */
+import { peek } from './lmdb.ts';
 import type { Observation } from './observation-store.ts';
 import {
   decodeSeries,
@@ -70,7 +71,7 @@ function writeOne(
   touched.set(name, series);
   const key = observationKey(stream.id, series.id, time);
   // Most events are newer than all before: then there is nothing to look up.
-  const former = time > series.lastTime ? undefined : tables.observations.getBinaryFast(key);
+  const former = time > series.lastTime ? undefined : peek(tables.observations, key);
   tables.observations.put(key, former === undefined ? encodeRow(values) : mergeRow(former, values));
   if (former !== undefined) return;
   series.observations++;
@@ -81,7 +82,7 @@ function writeOne(
 }
 
 function openSeries(tables: StoreTables, stream: StreamRow, name: string): OpenSeries {
-  const row = tables.series.getBinaryFast(seriesKey(stream.id, name));
+  const row = peek(tables.series, seriesKey(stream.id, name));
   if (row !== undefined) {
     const known = decodeSeries(row);
     return { ...known, name, indexedAs: known.firstTime };

@@ -5,7 +5,7 @@
  */
 import { IngestError } from './errors.ts';
 import { MAX_SERIES_LENGTH } from './event.ts';
-import { encodeNumber, getNumber } from './lmdb.ts';
+import { encodeNumber, getNumber, peek } from './lmdb.ts';
 import type { Clock } from './logger.ts';
 import type {
   Observation,
@@ -152,7 +152,7 @@ class LmdbStore implements ObservationStore {
   #series(stream: string, series: string): SeriesRow | undefined {
     const known = this.#stream(stream);
     if (known === undefined || series === '' || series.length > MAX_SERIES_LENGTH) return undefined;
-    const row = this.#tables.series.getBinaryFast(seriesKey(known.id, series));
+    const row = peek(this.#tables.series, seriesKey(known.id, series));
     return row === undefined ? undefined : decodeSeries(row);
   }
 

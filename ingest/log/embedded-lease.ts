@@ -3,7 +3,9 @@
  * told so by a typed error. The lease is renewed by time, and is free at once when its holder's process is gone, so
  * that a killed process can be started again without waiting.
  */
+
 import { IngestError } from '../errors.ts';
+import { peek } from '../lmdb.ts';
 import type { Tables, Topic } from './embedded-tables.ts';
 
 /** Identity of a member: the same process id in a new container is another process, hence its start. */
@@ -50,7 +52,7 @@ export function releaseLease(tables: Tables, topic: Topic, group: string, member
 }
 
 function readLease(tables: Tables, topic: Topic, group: string): Lease | undefined {
-  const bytes = tables.leases.getBinaryFast(leaseKey(topic, group));
+  const bytes = peek(tables.leases, leaseKey(topic, group));
   return bytes === undefined ? undefined : JSON.parse(bytes.toString('utf8'));
 }
 

@@ -20,6 +20,7 @@ import {
   MAX_KEY_BYTES,
   openEnvironment,
   openTable,
+  peek,
   type Table,
 } from '../lmdb.ts';
 import { appendedAtOf, decodeRecord, encodeRecord } from './embedded-record.ts';
@@ -73,7 +74,7 @@ export function createTopic(tables: Tables, spec: TopicSpec): void {
 
 /** @throws IngestError `unknown-topic` */
 export function getTopic(tables: Tables, name: string): Topic {
-  const bytes = tables.topics.getBinaryFast(Buffer.from(name, 'utf8'));
+  const bytes = peek(tables.topics, Buffer.from(name, 'utf8'));
   if (bytes === undefined) {
     throw new IngestError('unknown-topic', `There is no topic ${name}: create it with ensureTopics first.`);
   }
