@@ -24,6 +24,9 @@ export class StepMemory<S, P> {
   /** Where among the slopes the one is that the next step starts with. */
   readonly #endIndex: number;
   #attempted = false;
+  /** Whether the start's state and slope belong to a segment that was handed over: a device may share what it never writes. */
+  #borrowed = false;
+  #slopeBorrowed = false;
 
   /** `slope`, if it is known, is f(t, y). Both states are copied. */
   constructor(problem: Problem<S, P>, endIndex: number, t: number, y: S, slope?: S) {
@@ -47,6 +50,7 @@ export class StepMemory<S, P> {
     if (this.filled === 0) {
       slopes[0] = evaluate(this.problem, t, y, this.buffer(slopes[0]));
       this.filled = 1;
+      this.#slopeBorrowed = false;
     }
     return slopes[0];
   }
@@ -80,7 +84,7 @@ export class StepMemory<S, P> {
   }
 
   jumpTo(t: number): void {
-    if (!this.reuses && this.filled > 0) this.problem.space.dispose(this.segment.slopes[0]);
+    if (!this.reuses && !this.#slopeBorrowed && this.filled > 0) this.problem.space.dispose(this.segment.slopes[0]);
     this.filled = 0;
     this.segment.t = t;
   }
@@ -88,7 +92,7 @@ export class StepMemory<S, P> {
   dispose(): void {
     this.#discard();
     this.jumpTo(Number.NaN);
-    this.problem.space.dispose(this.segment.y);
+    if (!this.#borrowed) this.problem.space.dispose(this.segment.y);
   }
 
   #discard(): void {
@@ -102,9 +106,12 @@ export class StepMemory<S, P> {
   #handOver(hasEnd: boolean): void {
     const { space } = this.problem;
     const work = this.segment;
-    work.slopes = hasEnd ? [space.combine(work.slopes[this.#endIndex], [], [])] : [];
-    work.y = space.combine(work.y1, [], []);
+    const own = (state: S): S => (this.reuses ? space.combine(state, [], []) : state);
+    work.slopes = hasEnd ? [own(work.slopes[this.#endIndex])] : [];
+    work.y = own(work.y1);
     work.y1 = this.reuses ? space.zeros(work.y) : work.y;
+    this.#borrowed = !this.reuses;
+    this.#slopeBorrowed = this.#borrowed && hasEnd;
   }
 
   #swap(hasEnd: boolean): void {

@@ -100,11 +100,55 @@ describe.each(CASES)('%s', (_name, method, controller) => {
     );
   }
 
+  for (const gradient of modesOf(method)) {
+    it(`a failed ${gradient.name} leaves nothing but NaN`, () => {
+      const space = createTrackedSpace();
+      const [y0, parameters] = [space.create(START), space.create(PARAMETERS)];
+      const field = trackedField(space);
+      const options = { space, parameterSpace: space, field, y0, parameters, ...common, maxSteps: 2, gradient };
+      const { solution, pullback, dispose } = solveWithGradient(options);
+      pullback([space.create([1, 1])]);
+      dispose();
+      expect(solution.status).toBe('max-steps');
+      expect(space.alive()).toBe(2 + 1 + 1 + 2);
+    });
+  }
+
   it('a failed solve leaves nothing either', () => {
     const space = createTrackedSpace();
     const [y0, parameters] = [space.create(START), space.create(PARAMETERS)];
     const options = { space, field: trackedField(space), y0, parameters, ...common, maxSteps: 1 };
     expect(solve({ ...options, saveAt: { times: [1, 2] } }).status).toBe('max-steps');
     expect(space.alive()).toBe(4);
+  });
+});
+
+describe('memory: most states alive at once in a solve and its gradient, beside its start and its end', () => {
+  /** Of leapfrog, which has every mode. */
+  function peakOf(gradient: Gradient, steps: number): number {
+    const space = createTrackedSpace();
+    const [y0, parameters] = [space.create(START), space.create(PARAMETERS)];
+    const controller = constantSteps(steps);
+    const options = { space, parameterSpace: space, field: trackedField(space), y0, parameters, t0: 0, t1: 2 };
+    const { pullback } = solveWithGradient({ ...options, method: leapfrog, controller, gradient });
+    pullback([space.create([1, 1])]);
+    return space.takePeak();
+  }
+
+  it.each([
+    ['adjoint', adjoint()],
+    ['reversible', reversible()],
+    ['checkpointed(5)', checkpointed({ checkpoints: 5 })],
+  ])('%s: no more in 400 steps than in 50', (_name, gradient) => {
+    expect(peakOf(gradient, 400)).toBe(peakOf(gradient, 50));
+  });
+
+  it('checkpointed: two states a checkpoint of a method that carries its slope', () => {
+    const [five, nine] = [5, 9].map((checkpoints) => peakOf(checkpointed({ checkpoints }), 400));
+    expect(nine - five).toBe(2 * 4);
+  });
+
+  it('backprop: two states a step', () => {
+    expect(peakOf(backprop(), 400) - peakOf(backprop(), 50)).toBe(2 * 350);
   });
 });

@@ -14,6 +14,8 @@ export interface TrackedSpace extends StateSpace<Tracked> {
   read(state: Tracked): Float64Array;
   /** States that nobody freed. */
   alive(): number;
+  /** The most that were alive at once since the last call. */
+  takePeak(): number;
 }
 
 /** The tracked states that are reachable through arrays and plain objects. */
@@ -28,9 +30,11 @@ export function createTrackedSpace(): TrackedSpace {
   const alive = new Set<Tracked>();
   const scopes: Tracked[][] = [];
   let next = 0;
+  let peak = 0;
   const create = (values: ArrayLike<number>): Tracked => {
     const state = { values: Float64Array.from(values), id: next++ };
     alive.add(state);
+    peak = Math.max(peak, alive.size);
     scopes.at(-1)?.push(state);
     return state;
   };
@@ -67,5 +71,10 @@ export function createTrackedSpace(): TrackedSpace {
     create,
     read,
     alive: () => alive.size,
+    takePeak: () => {
+      const taken = peak;
+      peak = alive.size;
+      return taken;
+    },
   };
 }
