@@ -1,77 +1,146 @@
 /**
- * The continuous adjoint of Chen et al. 2018: [y, a, ∂L/∂θ] solved backwards in time, at memory that does not grow with
- * the steps. At every saved time it restarts from the stored state, so that the backward path cannot drift from the
- * forward one, and a takes the jump ∂L/∂y(tᵢ). The gradient is exact to the tolerance of the two solves, not beyond.
+ * The continuous adjoint of Chen et al. 2018: a = ∂L/∂y and ∂L/∂θ solved backwards in time. At every saved time a takes
+ * the jump ∂L/∂y(tᵢ). The gradient is exact to the tolerance of the two solves, not beyond.
+ *
+ * Where the states on the way back come from is a choice: solved backwards along with a, restarted at every saved time
+ * from the stored state (memory that does not grow with the steps), or read off the forward solve's dense output (no
+ * drift at all, memory in proportion to the steps).
  */
-import { type Augmented, augmentedSpace } from './augmented-space.ts';
 import { type Controller, onKnots } from './controller.ts';
+import { recordOutput } from './dense-record.ts';
 import type { Differentiable, DifferentiableOptions, Gradient, Gradients } from './gradient.ts';
 import type { Ending } from './integrate.ts';
 import type { Method } from './method.ts';
+import { type Pair, pairSpace } from './pair-space.ts';
 import { createStatistics, type Statistics } from './problem.ts';
-import { checkCotangents, checkDifferentiable, failedGradients, timing } from './pullback.ts';
+import { checkCotangents, checkDifferentiable, failedGradients, timing, vjpOf } from './pullback.ts';
 import { endOfSpan, type Solution, type SolveOptions, solve, travelOrder } from './solve.ts';
+import type { StateSpace } from './state-space.ts';
 import type { VectorField } from './vector-field.ts';
 
 export interface AdjointOptions {
   /** Of the backward solve; default: the forward solve's. */
   readonly method?: Method;
   readonly controller?: Controller;
+  /** Default: `solved`. */
+  readonly path?: 'solved' | 'interpolated';
 }
 
-export function adjoint(choices: AdjointOptions = {}): Gradient {
-  return { name: 'adjoint', forward: (options) => forward(options, choices) };
+export function adjoint({ path = 'solved', ...backward }: AdjointOptions = {}): Gradient {
+  return {
+    name: 'adjoint',
+    forward: (options) => (path === 'solved' ? solvedPath(options, backward) : interpolatedPath(options, backward)),
+  };
 }
 
-function forward<S, P>(options: DifferentiableOptions<S, P>, choices: AdjointOptions): Differentiable<S, P> {
+type Backward = Pick<AdjointOptions, 'method' | 'controller'>;
+
+/** [[y, a], ∂L/∂θ] */
+type Augmented<S, P> = Pair<Pair<S, S>, P>;
+
+function solvedPath<S, P>(options: DifferentiableOptions<S, P>, backward: Backward): Differentiable<S, P> {
   checkDifferentiable(options);
+  const { space, parameterSpace } = options;
   const solution = solve(options);
-  const backward = { controller: retraced(options), ...choices };
+  const piece = createPieceSolver(options, backward, {
+    space: pairSpace(pairSpace(space, space, 'both'), parameterSpace, 'first'),
+    field: augmentedField(options),
+  });
   return {
     solution,
-    pullback: (cotangents) => pullback({ ...options, ...backward }, solution, cotangents),
+    pullback: (cotangents) =>
+      pullback(options, solution, cotangents, (statistics) => {
+        const solvePiece = piece(statistics);
+        return (from, to, y, a, p) => {
+          const { end, ending } = solvePiece({ first: { first: y, second: a }, second: p }, from, to);
+          space.dispose(end.first.first);
+          return { a: end.first.second, p: end.second, ending };
+        };
+      }),
     dispose: () => {},
   };
 }
 
-/** Fixed steps go back over the grid that they came by, whatever the pieces between saved times are. */
-function retraced<S, P>({ controller, t0, t1, saveAt }: DifferentiableOptions<S, P>): Controller | undefined {
-  if (controller?.kind !== 'fixed') return controller;
-  return onKnots(controller.grid(t0, endOfSpan(t0, t1, saveAt)));
+function interpolatedPath<S, P>(options: DifferentiableOptions<S, P>, backward: Backward): Differentiable<S, P> {
+  checkDifferentiable(options);
+  const { solution, at, dispose } = recordOutput(options);
+  const piece = createPieceSolver(options, backward, {
+    space: pairSpace(options.space, options.parameterSpace, 'first'),
+    field: costateField(options, at),
+  });
+  return {
+    solution,
+    pullback: (cotangents) =>
+      pullback(options, solution, cotangents, (statistics) => {
+        const solvePiece = piece(statistics);
+        return (from, to, _y, first, second) => {
+          const { end, ending } = solvePiece({ first, second }, from, to);
+          return { a: end.first, p: end.second, ending };
+        };
+      }),
+    dispose,
+  };
+}
+
+/** −v for a product that the solver owns. v − 2v is −v exactly. */
+function negative<T>(space: StateSpace<T>, value: T, into: T | undefined): T {
+  return space.combine(value, [-2], [value], into);
 }
 
 /** d/dt [y, a, p] = [f, −aᵀ∂f/∂y, −aᵀ∂f/∂θ]: one evaluation and one vector–Jacobian product. */
-function augmentedField<S, P>({
-  space,
-  parameterSpace,
-  field,
-}: DifferentiableOptions<S, P>): VectorField<Augmented<S, P>, P> {
+function augmentedField<S, P>(options: DifferentiableOptions<S, P>): VectorField<Augmented<S, P>, P> {
+  const { space, parameterSpace, field } = options;
+  const pull = vjpOf(field);
   return {
-    evaluate: (t, { y, a }, parameters, into) => {
-      const slope = field.evaluate(t, y, parameters, into?.y);
-      const pulled = field.vjp?.(t, y, parameters, a);
-      if (pulled === undefined) throw new TypeError('field.vjp was there when the solve began');
-      // v − 2v is −v exactly.
+    evaluate: (t, { first: { first: y, second: a } }, parameters, into) => {
+      const slope = field.evaluate(t, y, parameters, into?.first.first);
+      const pulled = pull(t, y, parameters, a);
       return {
-        y: slope,
-        a: space.combine(pulled.y, [-2], [pulled.y], into?.a),
-        p: parameterSpace.combine(pulled.parameters, [-2], [pulled.parameters], into?.p),
+        first: { first: slope, second: negative(space, pulled.y, into?.first.second) },
+        second: negative(parameterSpace, pulled.parameters, into?.second),
       };
     },
   };
 }
+
+/** d/dt [a, p] = [−aᵀ∂f/∂y, −aᵀ∂f/∂θ] along a known path. */
+function costateField<S, P>(
+  { space, parameterSpace, field }: DifferentiableOptions<S, P>,
+  at: (t: number) => S,
+): VectorField<Pair<S, P>, P> {
+  const pull = vjpOf(field);
+  return {
+    evaluate: (t, { first: a }, parameters, into) => {
+      const pulled = pull(t, at(t), parameters, a);
+      return {
+        first: negative(space, pulled.y, into?.first),
+        second: negative(parameterSpace, pulled.parameters, into?.second),
+      };
+    },
+  };
+}
+
+/** From one saved time back to the next, in which nothing jumps. */
+type Piece<S, P> = (
+  from: number,
+  to: number,
+  y: S,
+  a: S,
+  p: P,
+) => { readonly a: S; readonly p: P; readonly ending: Ending };
 
 /** Backwards from saved time to saved time, and from the first of them to the start. */
 function pullback<S, P>(
   options: DifferentiableOptions<S, P>,
   solution: Solution<S>,
   cotangents: readonly S[],
+  createPiece: (statistics: Statistics) => Piece<S, P>,
 ): Gradients<S, P> {
   const { space, parameterSpace, t0 } = options;
   checkCotangents(options, solution, cotangents);
   const statistics = createStatistics();
   if (solution.status !== 'success') return failedGradients(options, solution, solution, statistics);
-  const solveBack = createSegmentSolver(options, statistics);
+  const solvePiece = createPiece(statistics);
   const order = travelOrder(solution.times, direction(solution.times, t0)).reverse();
   let a = space.zeros(options.y0);
   let p = parameterSpace.zeros(options.parameters);
@@ -80,11 +149,14 @@ function pullback<S, P>(
     a = replaced(space, a, space.combine(a, [1], [cotangents[from]]));
     const to = i + 1 < order.length ? solution.times[order[i + 1]] : t0;
     if (to === solution.times[from]) continue;
-    const { end, ending } = solveBack({ y: solution.ys[from], a, p }, solution.times[from], to);
-    space.dispose(end.y);
+    const end = solvePiece(solution.times[from], to, solution.ys[from], a, p);
     a = replaced(space, a, end.a);
     p = replaced(parameterSpace, p, end.p);
-    if (ending.status !== 'success') return failedGradients(options, solution, ending, statistics);
+    if (end.ending.status !== 'success') {
+      space.dispose(a);
+      parameterSpace.dispose(p);
+      return failedGradients(options, solution, end.ending, statistics);
+    }
   }
   const gradient = { y0: a, parameters: p };
   return { status: 'success', ...gradient, timing: () => timing(options, solution, cotangents, a), statistics };
@@ -99,23 +171,33 @@ function replaced<T>(space: { dispose(state: T): void }, before: T, after: T): T
   return after;
 }
 
-type SegmentSolver<S, P> = (start: Augmented<S, P>, t0: number, t1: number) => { end: Augmented<S, P>; ending: Ending };
-
 /** Solves one piece after another; the next begins with the step length that the last would have tried. */
-function createSegmentSolver<S, P>(options: DifferentiableOptions<S, P>, statistics: Statistics): SegmentSolver<S, P> {
-  const { parameters, jumps, method, controller, maxSteps } = options;
-  const space = augmentedSpace(options.space, options.parameterSpace);
-  const common = { parameters, space, field: augmentedField(options), jumps, method, maxSteps };
-  let nextStep: number | undefined;
-  return (y0, t0, t1) => {
-    const piece: SolveOptions<Augmented<S, P>, P> = { ...common, y0, t0, t1, controller: warm(controller, nextStep) };
-    const { status, failedAt, ys, statistics: cost, ...rest } = solve(piece);
-    nextStep = rest.nextStep;
-    statistics.functionEvaluations += cost.functionEvaluations;
-    statistics.accepted += cost.accepted;
-    statistics.rejected += cost.rejected;
-    return { end: ys[0], ending: { status, failedAt } };
+function createPieceSolver<S, P, X>(
+  options: DifferentiableOptions<S, P>,
+  backward: Backward,
+  system: { readonly space: StateSpace<X>; readonly field: VectorField<X, P> },
+): (statistics: Statistics) => (start: X, t0: number, t1: number) => { readonly end: X; readonly ending: Ending } {
+  const { parameters, jumps, maxSteps } = options;
+  const method = backward.method ?? options.method;
+  const controller = backward.controller ?? retraced(options);
+  return (statistics) => {
+    let nextStep: number | undefined;
+    return (y0, t0, t1) => {
+      const piece: SolveOptions<X, P> = { ...system, parameters, jumps, maxSteps, method, y0, t0, t1 };
+      const { status, failedAt, ys, ...rest } = solve({ ...piece, controller: warm(controller, nextStep) });
+      nextStep = rest.nextStep;
+      statistics.functionEvaluations += rest.statistics.functionEvaluations;
+      statistics.accepted += rest.statistics.accepted;
+      statistics.rejected += rest.statistics.rejected;
+      return { end: ys[0], ending: { status, failedAt } };
+    };
   };
+}
+
+/** Fixed steps go back over the grid that they came by, whatever the pieces between saved times are. */
+function retraced<S, P>({ controller, t0, t1, saveAt }: DifferentiableOptions<S, P>): Controller | undefined {
+  if (controller?.kind !== 'fixed') return controller;
+  return onKnots(controller.grid(t0, endOfSpan(t0, t1, saveAt)));
 }
 
 function warm(controller: Controller | undefined, firstStep: number | undefined): Controller | undefined {

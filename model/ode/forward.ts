@@ -2,12 +2,10 @@
  * Forward sensitivities: how every saved state moves when the start and the parameters move in one direction, solved
  * alongside: dw/dt = ∂f/∂y·w + ∂f/∂θ·δθ, w(t0) = δy0 − f·δt0. One direction a solve, memory of two states.
  */
-import { type Augmented, augmentedSpace } from './augmented-space.ts';
-import { noParameters } from './no-parameters.ts';
 import { ensure } from './ode-error.ts';
+import { pairSpace } from './pair-space.ts';
 import { evaluate } from './problem.ts';
 import { createPlan, type Solution, type SolveOptions, solve } from './solve.ts';
-import type { StateSpace } from './state-space.ts';
 
 export interface Direction<S, P> {
   readonly y0: S;
@@ -34,23 +32,21 @@ export function solveForward<S, P>(options: ForwardOptions<S, P>): ForwardSoluti
     () => 'A forward gradient needs field.jvp: use fieldOf or withDifferences.',
   );
   ensure(!('dense' in saveAt), 'bad-gradient', () => 'saveAt: { dense: true } has no forward gradient; ask for times.');
-  const { jvp } = field;
+  const jvp = field.jvp.bind(field);
   const { problem } = createPlan(options);
   const w0 = space.combine(direction.y0, [-(direction.t0 ?? 0)], [evaluate(problem, t0, y0)]);
-  const pairs: StateSpace<Augmented<S, null>> = augmentedSpace(space, noParameters);
   const solution = solve({
     ...options,
-    space: pairs,
+    space: pairSpace(space, space, 'both'),
     field: {
-      evaluate: (t, { y, a }, parameters) => ({
-        y: field.evaluate(t, y, parameters),
-        a: jvp(t, y, parameters, { y: a, parameters: direction.parameters }),
-        p: null,
+      evaluate: (t, { first: y, second: w }, parameters) => ({
+        first: field.evaluate(t, y, parameters),
+        second: jvp(t, y, parameters, { y: w, parameters: direction.parameters }),
       }),
     },
-    y0: { y: y0, a: w0, p: null },
+    y0: { first: y0, second: w0 },
   });
   space.dispose(w0);
   const { at: _, events: __, ...rest } = solution;
-  return { ...rest, ys: solution.ys.map(({ y }) => y), tangents: solution.ys.map(({ a }) => a) };
+  return { ...rest, ys: solution.ys.map(({ first }) => first), tangents: solution.ys.map(({ second }) => second) };
 }

@@ -24,3 +24,27 @@ export function valueAt<S>(space: StateSpace<S>, method: Method, segment: Segmen
   const theta = t === segment.t1 ? 1 : (t - segment.t) / segment.h;
   return interpolate(space, method, segment, theta, into);
 }
+
+/** y at a time that the segments span. */
+export function interpolateAt<S>(
+  space: StateSpace<S>,
+  method: Method,
+  segments: readonly Segment<S>[],
+  t: number,
+  into?: S,
+): S {
+  return valueAt(space, method, segmentAt(segments, t), t, into);
+}
+
+/** The segment that holds t, by bisection; where the field jumps, the one after the jump. */
+function segmentAt<S>(segments: readonly Segment<S>[], t: number): Segment<S> {
+  let low = 0;
+  let high = segments.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const { h, t1 } = segments[middle];
+    if (Math.sign(h) * (t - t1) <= 0) high = middle;
+    else low = middle + 1;
+  }
+  return segments[low];
+}

@@ -4,7 +4,7 @@ import type { Ending } from './integrate.ts';
 import { ensure } from './ode-error.ts';
 import { createStatistics, evaluate, type Problem, type Statistics } from './problem.ts';
 import type { Solution } from './solve.ts';
-import type { Cotangents } from './vector-field.ts';
+import type { Cotangents, VectorField } from './vector-field.ts';
 
 /** @throws OdeError `bad-field` when the field has no derivative, `bad-gradient` for dense output. */
 export function checkDifferentiable<S, P>({
@@ -38,9 +38,15 @@ export function checkCotangents<S, P>(
 
 export function vjp<S, P>(problem: Problem<S, P>, t: number, y: S, cotangent: S): Cotangents<S, P> {
   problem.statistics.functionEvaluations++;
-  const { field, parameters } = problem;
-  ensure(field.vjp !== undefined, 'bad-field', () => 'A gradient needs field.vjp.');
-  return field.vjp(t, y, parameters, cotangent);
+  return vjpOf(problem.field)(t, y, problem.parameters, cotangent);
+}
+
+/** The field's product, which `checkDifferentiable` saw to be there. */
+export function vjpOf<S, P>(field: VectorField<S, P>): NonNullable<VectorField<S, P>['vjp']> {
+  return (t, y, parameters, cotangent) => {
+    ensure(field.vjp !== undefined, 'bad-field', () => 'A gradient needs field.vjp.');
+    return field.vjp(t, y, parameters, cotangent);
+  };
 }
 
 /** ∂L/∂tᵢ = gᵢ·f(tᵢ, yᵢ); moving the start alone loses λ(t0)·f(t0, y0). */

@@ -26,7 +26,7 @@ function createRecorder<S, P>({ problem: { space }, method, span }: Plan<S, P>):
     },
     backwards: (problem, steps) => retraced(problem, method, steps, ends),
     dispose: () => {
-      for (const { y1, slope1 } of ends.values()) [y1, slope1].forEach(space.dispose);
+      for (const { y1, slope1 } of ends.values()) for (const state of [y1, slope1]) space.dispose(state);
       ends.clear();
     },
   };

@@ -7,7 +7,7 @@ import { adviceFor } from './advice.ts';
 import { type Controller, pi } from './controller.ts';
 import { createEventWatcher, type Event, type FoundEvent } from './events.ts';
 import { type Ending, integrate, type Span, type Status } from './integrate.ts';
-import { valueAt } from './interpolate.ts';
+import { interpolateAt, valueAt } from './interpolate.ts';
 import type { Method, Segment, Stepper } from './method.ts';
 import { ensure } from './ode-error.ts';
 import { createStatistics, type Problem, type Statistics } from './problem.ts';
@@ -259,22 +259,9 @@ function saveDense<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>): 
       if (t === span.t0 || (t - span.t0) * (t - end) > 0) {
         return space.combine(y0, t === span.t0 ? [] : [Number.NaN], [y0], into);
       }
-      return valueAt(space, method, segmentAt(segments, t), t, into);
+      return interpolateAt(space, method, segments, t, into);
     };
     return { times: Float64Array.of(end), ys: [stoppedAt === undefined ? space.combine(last, [], []) : at(end)], at };
   };
   return { retain: true, observe, finish };
-}
-
-/** The segment of the span that holds t, by bisection; where the field jumps, the one after the jump. */
-function segmentAt<S>(segments: readonly Segment<S>[], t: number): Segment<S> {
-  let low = 0;
-  let high = segments.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const { h, t1 } = segments[middle];
-    if (Math.sign(h) * (t - t1) <= 0) high = middle;
-    else low = middle + 1;
-  }
-  return segments[low];
 }

@@ -94,8 +94,8 @@ describe('backprop is the exact gradient of the discrete solution: differences a
   });
 });
 
-describe('at tight tolerance both modes agree with differences to 1e-7', () => {
-  for (const gradient of [backprop(), adjoint()]) {
+describe('at tight tolerance the modes agree with differences to 1e-7', () => {
+  for (const gradient of [backprop(), adjoint(), adjoint({ path: 'interpolated' })]) {
     it(`${gradient.name}, adaptive, forwards`, () => checkDifferences({ ...BASE, controller: TIGHT }, gradient, 1e-7));
     it(`${gradient.name}, adaptive, backwards`, () => {
       checkDifferences({ ...BASE, t0: 2, controller: TIGHT }, gradient, 1e-7);
@@ -302,5 +302,34 @@ describe('recomputation of checkpointed over 200 steps of rk4', () => {
     expect(evaluations(200)).toBeLessThanOrEqual(2 * 800);
     expect(evaluations(14)).toBeLessThanOrEqual(4 * 800);
     expect(evaluations(5)).toBeLessThanOrEqual(5 * 800);
+  });
+});
+
+describe('the adjoint on a field that contracts, which diverges when it is solved backwards', () => {
+  // y' = −λ(y − θ): backwards the state runs away as e^(λt) from whatever error it has.
+  const field: VectorField<Float64Array, Float64Array> = {
+    evaluate: (_t, [y], [theta]) => Float64Array.of(-30 * (y - theta)),
+    vjp: (_t, _y, _p, [g]) => ({ y: Float64Array.of(-30 * g), parameters: Float64Array.of(30 * g) }),
+  };
+  const options = {
+    ...BASE,
+    field,
+    y0: Float64Array.of(2),
+    parameters: Float64Array.of(1),
+    controller: pi({ rtol: 1e-8 }),
+  };
+  const thetaGradient = (saveAt: { times: number[] }, path: 'solved' | 'interpolated') =>
+    solveWithGradient({ ...options, saveAt, gradient: adjoint({ path }) }).pullback(
+      saveAt.times.map(() => Float64Array.of(1)),
+    ).parameters[0];
+
+  it('interpolated agrees with 1 − e^(−λt) to 1e-6', () => {
+    expect(Math.abs(thetaGradient({ times: [1] }, 'interpolated') - (1 - Math.exp(-30)))).toBeLessThan(1e-6);
+  });
+
+  it('restarted at saved times it agrees too, to 1e-6', () => {
+    const times = [0.2, 0.4, 0.6, 0.8, 1];
+    const exact = times.reduce((sum, t) => sum + 1 - Math.exp(-30 * t), 0);
+    expect(Math.abs(thetaGradient({ times }, 'solved') - exact)).toBeLessThan(1e-6);
   });
 });
