@@ -46,6 +46,9 @@ export function verdict(total: Summary, strict: boolean): 0 | 1 {
   return total.failed > 0 || total.passed === 0 || unexcused ? 1 : 0;
 }
 
+const mark = (name: string, strict: boolean): string =>
+  strict && !MAY_SKIP.test(name) ? 'SKIPPED (a fault here)' : 'SKIPPED';
+
 function main(args: readonly string[]): void {
   const strict = args.includes('--strict');
   const summaries = args.filter((arg) => !arg.startsWith('--')).map(readSummary);
@@ -54,8 +57,7 @@ function main(args: readonly string[]): void {
     failed: summaries.reduce((sum, one) => sum + one.failed, 0),
     skipped: summaries.flatMap((one) => one.skipped),
   };
-  for (const name of total.skipped)
-    console.log(`SKIPPED${MAY_SKIP.test(name) ? '' : strict ? ' (a fault here)' : ''}: ${name}`);
+  for (const name of new Set(total.skipped)) console.log(`${mark(name, strict)}: ${name}`);
   const skipped = total.skipped.length > 0 ? `, ${total.skipped.length} skipped` : '';
   console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
   process.exitCode = verdict(total, strict);
