@@ -91,7 +91,7 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   readonly #space: StateSpace<S>;
   readonly #tableau: Tableau;
   /** The rows of a, then b, then the error's weights and damping; and the same times h. */
-  readonly #rows: readonly (readonly number[])[];
+  readonly #rows: readonly Float64Array[];
   readonly #scaled: number[][];
   readonly #zero: S;
   readonly #computeInScope: () => Segment<S>;
@@ -107,8 +107,9 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
     this.#problem = problem;
     this.#space = problem.space;
     this.#tableau = tableau;
-    this.#rows = [...a, b, error?.weights ?? [], error?.damping ?? []];
-    this.#scaled = this.#rows.map((row) => [...row]);
+    this.#rows = [...a, b, error?.weights ?? [], error?.damping ?? []].map((row) => Float64Array.from(row));
+    // Not zeros: an engine keeps an array that begins with fractions as one of doubles, which the hot loop reads.
+    this.#scaled = this.#rows.map((row) => Array.from(row, () => 0.5));
     this.#zero = problem.space.zeros(y);
     this.#computeInScope = () => this.#compute();
   }
@@ -146,7 +147,10 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
     const argument = this.#argument;
     if (!this.#memory.reuses || argument === undefined || c[before] !== 1 || this.#memory.filled <= before + 1)
       return 0;
-    const size = (a: S, b: S): number => this.#space.errorRatio(this.#space.combine(a, [-1], [b]), a, a, 0, 1);
+    const size = (a: S, b: S): number => {
+      this.#error = this.#space.combine(a, [-1], [b], this.#error);
+      return this.#space.errorRatio(this.#error, a, a, 0, 1);
+    };
     const moved = size(y1, argument);
     return moved === 0
       ? 0

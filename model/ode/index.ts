@@ -46,6 +46,7 @@ export {
 } from './gradient.ts';
 export type { Status } from './integrate.ts';
 export { leapfrog } from './leapfrog.ts';
+export { type LipschitzOptions, lipschitzAlong } from './lipschitz.ts';
 export type { Method } from './method.ts';
 export {
   bosh3,
@@ -64,6 +65,7 @@ export { ODE_ERROR_CODES, OdeError, type OdeErrorCode } from './ode-error.ts';
 export type { Statistics } from './problem.ts';
 export { reversible } from './reversible.ts';
 export { type RosenbrockTableau, rosenbrock } from './rosenbrock.ts';
+export { type Acceleration, secondOrder } from './second-order.ts';
 export { type SaveAt, type Solution, type SolveOptions, solve } from './solve.ts';
 export { type EachDifferentiable, type Sample, solveEach, solveEachWithGradient } from './solve-each.ts';
 export type { Linearization, ShiftedSolver, StateSpace } from './state-space.ts';

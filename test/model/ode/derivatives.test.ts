@@ -5,8 +5,10 @@ import {
   backprop,
   fieldOf,
   float64Space,
+  lipschitzAlong,
   noParameters,
   pi,
+  secondOrder,
   solve,
   solveEach,
   solveEachWithGradient,
@@ -149,5 +151,56 @@ describe('samples of their own', () => {
     ]);
     expect(one.ys[0][0]).toBeCloseTo(Math.exp(-1), 6);
     expect(noParameters.zeros(null)).toBeNull();
+  });
+});
+
+describe('second-order equations', () => {
+  it('a damped oscillator, a y″ + b y′ + c y = d, follows its exact solution to 1e-6', () => {
+    const field = secondOrder(({ div, sub, add, mul }, _t, [y], [v], [a, b, c, d]) => [
+      div(sub(d, add(mul(b, v), mul(c, y))), a),
+    ]);
+    const exact = (t: number): number => 2 + Math.exp(-t) * (Math.cos(2 * t) + Math.sin(2 * t) / 2);
+    const times = [0.5, 1, 2, 5];
+    const parameters = Float64Array.of(1, 2, 5, 10);
+    const { ys } = solve({
+      space: float64Space,
+      field,
+      parameters,
+      y0: Float64Array.of(3, 0),
+      t0: 0,
+      saveAt: { times },
+    });
+    expect(
+      relativeError(
+        ys.map(([y]) => y),
+        times.map(exact),
+      ),
+    ).toBeLessThan(1e-6);
+  });
+});
+
+describe('the Lipschitz estimate', () => {
+  it('of a linear field is its largest singular value to 1e-6, and near 30 on the slow branch of Van der Pol with μ = 10', () => {
+    const stretch = fieldOf(({ add, mul }, _t, [a, b]) => [add(mul(3, a), mul(4, b)), mul(5, b)]);
+    const common = { space: float64Space, parameters: new Float64Array(0), still: new Float64Array(0) };
+    const along = (field: HostField, y0: Float64Array) =>
+      lipschitzAlong({ ...common, field }, solve({ ...common, field, y0, t0: 0, t1: 0.1 }))[0];
+    // The singular values of [[3, 4], [0, 5]] are √45 and √5.
+    expect(Math.abs(along(stretch, Float64Array.of(1, 1)) - Math.sqrt(45))).toBeLessThan(1e-6);
+    const oscillator = fieldOf(({ sub, mul }, _t, [y, v]) => [v, sub(mul(10, mul(sub(1, mul(y, y)), v)), y)]);
+    const estimate = along(oscillator, Float64Array.of(2, 0));
+    expect(estimate).toBeGreaterThan(25);
+    expect(estimate).toBeLessThan(35);
+  });
+
+  it('needs derivatives', () => {
+    const options = {
+      space: float64Space,
+      field: neuralField,
+      parameters: new Float64Array(6),
+      still: new Float64Array(6),
+    };
+    const solution = solve({ ...options, y0: Float64Array.of(1, 1), t0: 0, t1: 1 });
+    expect(() => lipschitzAlong(options, solution)).toThrow(expect.objectContaining({ code: 'bad-field' }));
   });
 });

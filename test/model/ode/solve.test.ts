@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  constantStep,
   constantSteps,
+  dop853,
   dopri5,
   euler,
   float64Space,
+  leapfrog,
   type Method,
   midpoint,
   OdeError,
@@ -13,6 +16,7 @@ import {
   rk4,
   type SolveOptions,
   solve,
+  tsit5,
 } from '../../../model/ode/index.ts';
 import {
   EXACT_PROBLEMS,
@@ -347,5 +351,44 @@ describe('a field that jumps', () => {
         ),
       ).toBeLessThan(1e-12);
     }
+  });
+});
+
+describe('buffers on the host', () => {
+  /** New states that a solve of so many steps asks its space for. */
+  function allocations(method: Method, controller: SolveOptions<Float64Array, null>['controller'], t1: number): number {
+    let count = 0;
+    const space: typeof float64Space = {
+      ...float64Space,
+      combine: (y, coefficients, terms, into) => {
+        if (into === undefined) count++;
+        return float64Space.combine(y, coefficients, terms, into);
+      },
+      zeros: (like) => {
+        count++;
+        return float64Space.zeros(like);
+      },
+    };
+    const field = {
+      evaluate: (_t: number, [a, b]: Float64Array, _p: null, into?: Float64Array) => {
+        if (into === undefined) count++;
+        const out = into ?? new Float64Array(2);
+        out[0] = 1.5 * a - a * b;
+        out[1] = a * b - 3 * b;
+        return out;
+      },
+    };
+    solve({ space, field, parameters: null, y0: Float64Array.of(1, 1), t0: 0, t1, method, controller });
+    return count;
+  }
+
+  it.each([
+    ['rk4', rk4, constantStep(0.01)],
+    ['dopri5', dopri5, pi({ rtol: 1e-6 })],
+    ['tsit5', tsit5, pi({ rtol: 1e-6 })],
+    ['dop853', dop853, pi({ rtol: 1e-6 })],
+    ['leapfrog', leapfrog, constantStep(0.01)],
+  ] as const)('%s asks for no more of them in 50 units of time than in 5', (_name, method, controller) => {
+    expect(allocations(method, controller, 50)).toBe(allocations(method, controller, 5));
   });
 });
