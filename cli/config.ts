@@ -3,6 +3,7 @@
  * Every default has its one home here.
  */
 import { z } from 'zod';
+import { ENGINE_PREFERENCES } from '../model/engine/select.ts';
 
 const DAY = 86_400_000;
 
@@ -120,7 +121,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   engine: z
-    .enum(['auto', 'tfjs'])
+    .enum(ENGINE_PREFERENCES)
     .default('auto')
     .describe('what computes the model; `auto` takes the best that the machine has'),
   logLevel: z
@@ -175,7 +176,11 @@ export const ENVIRONMENT: Readonly<Record<string, EnvironmentVariable>> = {
     parse: (text) => text.split(',').map((b) => b.trim()),
     describe: 'host:port, separated by commas',
   },
-  ODECAST_ENGINE: { path: ['engine'], parse: asText, describe: '`auto` or `tfjs`' },
+  ODECAST_ENGINE: {
+    path: ['engine'],
+    parse: asText,
+    describe: ENGINE_PREFERENCES.map((name) => `\`${name}\``).join(', '),
+  },
   ODECAST_LOG_LEVEL: { path: ['logLevel'], parse: asText, describe: 'as pino’s' },
 };
 

@@ -1,6 +1,7 @@
 /** The commands and their options. What each one does is in `commands/`, loaded only when it runs. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { IngestError } from '../ingest/errors.ts';
+import { ENGINE_PREFERENCES } from '../model/engine/select.ts';
 import { ModelError } from '../model/errors.ts';
 import { ListenError } from '../serve/server.ts';
 import { CliError } from './errors.ts';
@@ -61,7 +62,7 @@ function createProgram(): Command {
 
 /** Commands for people at a terminal, on files, without any log. */
 function addFileCommands(program: Command): void {
-  const engine = new Option('--engine <name>', 'what computes the model').choices(['auto', 'tfjs']).default('auto');
+  const engine = new Option('--engine <name>', 'what computes the model').choices(ENGINE_PREFERENCES).default('auto');
   const list = (text: string) => text.split(',').map((part) => part.trim());
   program
     .command('fit')

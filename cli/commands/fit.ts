@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { encodeArtifact } from '../../model/artifact.ts';
 import type { Artifact, Scores } from '../../model/artifact-format.ts';
-import { selectEngine } from '../../model/engine/select.ts';
+import { type EnginePreference, selectEngine } from '../../model/engine/select.ts';
 import { sourceOf } from '../../model/train/pool.ts';
 import { createTrainer, type Trainer } from '../../model/train/trainer.ts';
 import { naturalSpans } from '../cadence.ts';
@@ -22,7 +22,7 @@ export interface FitOptions {
   readonly steps?: number;
   readonly seed: number;
   readonly gradient?: string;
-  readonly engine: 'auto' | 'tfjs';
+  readonly engine: EnginePreference;
 }
 
 const UPDATE_EVERY_MS = 250;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { decodeArtifact } from '../../model/artifact.ts';
 import type { Artifact } from '../../model/artifact-format.ts';
-import { selectEngine } from '../../model/engine/select.ts';
+import { type EnginePreference, selectEngine } from '../../model/engine/select.ts';
 import { createForecaster } from '../../model/forecast.ts';
 import type { Forecast, Forecaster, History } from '../../model/forecast-types.ts';
 import { storeHistory } from '../../serve/history.ts';
@@ -21,7 +21,7 @@ export interface ForecastOptions {
   readonly samples: number;
   readonly plot?: string;
   readonly format: 'csv' | 'json';
-  readonly engine: 'auto' | 'tfjs';
+  readonly engine: EnginePreference;
 }
 
 export async function forecast(path: string, options: ForecastOptions): Promise<void> {
