@@ -1,6 +1,7 @@
 /** Every step's slopes are kept: the exact gradient at the least work, at memory in proportion to the steps. */
 import { type Recorder, recordSolve } from './exact-pullback.ts';
 import type { Gradient } from './gradient.ts';
+import { disposeSegments } from './interpolate.ts';
 import type { Segment, Stepper } from './method.ts';
 import type { StateSpace } from './state-space.ts';
 
@@ -16,9 +17,6 @@ function createTape<S, P>(space: StateSpace<S>): Recorder<S, P> {
       segments.push({ ...segment });
     },
     backwards: () => segments.toReversed(),
-    dispose: () => {
-      const states = new Set(segments.splice(0).flatMap(({ y, y1, slopes }) => [y, y1, ...slopes]));
-      for (const state of states) space.dispose(state);
-    },
+    dispose: () => disposeSegments(space, segments),
   };
 }

@@ -51,9 +51,13 @@ export function constantSteps(count: number): FixedController {
   return { kind: 'fixed', grid: (t0, t1) => evenGrid(t0, t1, count, Math.abs(t1 - t0) / count) };
 }
 
+/** Ends of steps that one grid holds at most: 800 MB of them. */
+const MAX_GRID = 1e8;
+
 function evenGrid(t0: number, t1: number, count: number, step: number): Float64Array {
   if (t0 === t1) return Float64Array.of(t0);
   const signed = Math.sign(t1 - t0) * step;
+  ensure(count <= MAX_GRID, 'bad-step', () => `${count} steps are more than ${MAX_GRID}; give a longer step.`);
   const grid = new Float64Array(Math.max(1, count) + 1);
   for (let i = 0; i < grid.length; i++) grid[i] = t0 + i * signed;
   grid[grid.length - 1] = t1;

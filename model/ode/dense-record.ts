@@ -1,5 +1,5 @@
 /** A solve whose whole path can be read afterwards, beside the output that was asked for. */
-import { interpolateAt } from './interpolate.ts';
+import { disposeSegments, interpolateAt } from './interpolate.ts';
 import type { Segment, Stepper } from './method.ts';
 import { createPlan, createSaver, run, type Solution, type SolveOptions } from './solve.ts';
 
@@ -24,9 +24,6 @@ export function recordOutput<S, P>(options: SolveOptions<S, P>): RecordedOutput<
   return {
     solution,
     at: (t) => interpolateAt(space, plan.method, segments, t),
-    dispose: () => {
-      const states = new Set(segments.splice(0).flatMap(({ y, y1, slopes }) => [y, y1, ...slopes]));
-      for (const state of states) space.dispose(state);
-    },
+    dispose: () => disposeSegments(space, segments),
   };
 }

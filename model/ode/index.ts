@@ -48,6 +48,7 @@ export type { Status } from './integrate.ts';
 export { leapfrog } from './leapfrog.ts';
 export { type LipschitzOptions, lipschitzAlong } from './lipschitz.ts';
 export type { Method } from './method.ts';
+export { METHODS } from './method-table.ts';
 export {
   bosh3,
   dopri5,

@@ -48,3 +48,9 @@ function segmentAt<S>(segments: readonly Segment<S>[], t: number): Segment<S> {
   }
   return segments[low];
 }
+
+/** Frees segments that were handed over; neighbours share states. */
+export function disposeSegments<S>(space: StateSpace<S>, segments: Segment<S>[]): void {
+  const states = new Set(segments.splice(0).flatMap(({ y, y1, slopes }) => [y, y1, ...slopes]));
+  for (const state of states) space.dispose(state);
+}

@@ -7,7 +7,7 @@ import { adviceFor } from './advice.ts';
 import { type Controller, pi } from './controller.ts';
 import { createEventWatcher, type Event, type FoundEvent } from './events.ts';
 import { type Ending, integrate, type Span, type Status } from './integrate.ts';
-import { interpolateAt, valueAt } from './interpolate.ts';
+import { disposeSegments, interpolateAt, valueAt } from './interpolate.ts';
 import type { Method, Segment, Stepper } from './method.ts';
 import { ensure } from './ode-error.ts';
 import { createStatistics, type Problem, type Statistics } from './problem.ts';
@@ -65,6 +65,8 @@ export interface Solution<S> {
   readonly ys: readonly S[];
   /** With `saveAt: { dense: true }`: y at any time between t0 and where the solve ended. */
   readonly at?: ((t: number, into?: S) => S) | undefined;
+  /** With `at`: frees what it reads from. On the host there is nothing to free. */
+  readonly dispose?: (() => void) | undefined;
   /** What to try, when the solve failed or the field looks stiff. */
   readonly advice?: string | undefined;
   readonly statistics: Readonly<Statistics>;
@@ -150,12 +152,14 @@ export function solve<S, P>(options: SolveOptions<S, P>): Solution<S> {
   return run(plan, createSaver(plan));
 }
 
+type Saved<S> = Pick<Solution<S>, 'times' | 'ys' | 'at' | 'dispose'>;
+
 /** What a solve keeps of its steps. */
 export interface Saver<S> {
   readonly retain: boolean;
   /** `until` is where a terminal event ends the solve inside this step. */
   observe(stepper: Stepper<S>, until?: number): void;
-  finish(ending: Ending, last: S): Pick<Solution<S>, 'times' | 'ys' | 'at'>;
+  finish(ending: Ending, last: S): Saved<S>;
 }
 
 export function run<S, P>(plan: Plan<S, P>, saver: Saver<S>): Solution<S> {
@@ -200,7 +204,7 @@ function saveFinal<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>): 
   const observe = ({ segment }: Stepper<S>, until?: number): void => {
     if (until !== undefined) stopped = valueAt(space, method, segment, until);
   };
-  const finish = ({ status, stoppedAt }: Ending, last: S): Pick<Solution<S>, 'times' | 'ys'> => {
+  const finish = ({ status, stoppedAt }: Ending, last: S): Saved<S> => {
     const missing = status === 'success' ? [] : [Number.NaN];
     const end = stopped ?? space.combine(status === 'success' ? last : y0, missing, [y0]);
     return { times: Float64Array.of(stoppedAt ?? span.t1), ys: [end] };
@@ -227,7 +231,7 @@ function saveTimes<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>, t
     if (times[order[first]] !== t1) stepper.prepareOutput();
     for (let i = first; i < next; i++) ys[order[i]] = valueAt(space, method, stepper.segment, times[order[i]]);
   };
-  const finish = ({ status, stoppedAt }: Ending, last: S): Pick<Solution<S>, 'times' | 'ys'> => {
+  const finish = ({ status, stoppedAt }: Ending, last: S): Saved<S> => {
     const arrived = status === 'success' && stoppedAt === undefined;
     // The last time is one double after the last step when the field jumps there.
     for (const i of order.slice(next))
@@ -253,7 +257,7 @@ function saveDense<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>): 
     stepper.prepareOutput();
     segments.push({ ...stepper.segment });
   };
-  const finish = ({ stoppedAt }: Ending, last: S): Pick<Solution<S>, 'times' | 'ys' | 'at'> => {
+  const finish = ({ stoppedAt }: Ending, last: S): Saved<S> => {
     const end = stoppedAt ?? segments.at(-1)?.t1 ?? span.t0;
     const at = (t: number, into?: S): S => {
       if (t === span.t0 || (t - span.t0) * (t - end) > 0) {
@@ -261,7 +265,8 @@ function saveDense<S, P>({ problem: { space }, method, y0, span }: Plan<S, P>): 
       }
       return interpolateAt(space, method, segments, t, into);
     };
-    return { times: Float64Array.of(end), ys: [stoppedAt === undefined ? space.combine(last, [], []) : at(end)], at };
+    const final = stoppedAt === undefined ? space.combine(last, [], []) : at(end);
+    return { times: Float64Array.of(end), ys: [final], at, dispose: () => disposeSegments(space, segments) };
   };
   return { retain: true, observe, finish };
 }

@@ -100,6 +100,17 @@ describe.each(CASES)('%s', (_name, method, controller) => {
     );
   }
 
+  it('dense output, read here and there: only what was read stays', () => {
+    const space = createTrackedSpace();
+    const [y0, parameters] = [space.create(START), space.create(PARAMETERS)];
+    const options = { space, field: trackedField(space), y0, parameters, ...common };
+    const solution = solve({ ...options, saveAt: { dense: true } });
+    const onHost = solve({ ...hostOptions, saveAt: { dense: true } });
+    for (const t of [0, 0.7, 1.3, 2]) expect(solution.at && space.read(solution.at(t))).toEqual(onHost.at?.(t));
+    solution.dispose?.();
+    expect(space.alive()).toBe(2 + 1 + 4);
+  });
+
   for (const gradient of modesOf(method)) {
     it(`a failed ${gradient.name} leaves nothing but NaN`, () => {
       const space = createTrackedSpace();

@@ -230,6 +230,7 @@ describe('a bad argument throws an OdeError that names it', () => {
     ['both 0', 'bad-tolerance', () => pi({ rtol: 0, atol: 0 })],
     ['safety', 'bad-step', () => pi({ safety: 2 })],
     ['steps', 'bad-step', () => constantSteps(0.5)],
+    ['too many steps', 'bad-step', () => constantStep(1e-12).grid(0, 1)],
     ['knots', 'bad-grid', () => onKnots([0, Number.NaN])],
   ];
   it.each(bad)('%s', (_what, code, act) => {
