@@ -136,6 +136,13 @@ describe('odecast start', () => {
     expect(odecast.output()).not.toMatch(/at .*\.js:\d+/);
   });
 
+  it('says in one sentence that Node is too old', async () => {
+    const old = "data:text/javascript,Object.defineProperty(process.versions,'node',{value:'18.20.4'})";
+    const odecast = runOdecast(['start'], { NODE_OPTIONS: `--import "${old}"` });
+    expect(await odecast.exit).toBe(1);
+    expect(odecast.output().trim()).toMatch(/^odecast needs Node 20\.19 or newer; this is 18\.20\.4\. .*$/);
+  });
+
   it('says in one sentence that the data folder cannot be written', async () => {
     const odecast = runOdecast(['start'], { ODECAST_DATA: '/proc/odecast', ODECAST_PORT: `${await freePort()}` });
     expect(await odecast.exit).toBe(1);
