@@ -154,12 +154,24 @@ class EsdirkStepper<S, P> implements Stepper<S> {
         a[i].map((weight) => h * weight),
         slopes,
       );
-      const slope = this.#newton(solver, i, base, slopes[i - 1], tolerance);
+      const slope = this.#newton(solver, i, base, this.#guess(i), tolerance);
       if (slope === undefined) return false;
       slopes[i] = slope;
       if (i === a.length - 1) segment.y1 = problem.space.combine(base, [gamma * h], [slope]);
     }
     return true;
+  }
+
+  /** Where Newton starts: the straight line through the two slopes nearest in time. */
+  #guess(stage: number): S {
+    const { problem, segment } = this.#memory;
+    const { c } = this.#tableau;
+    const distance = (i: number): number => Math.abs(c[i] - c[stage]);
+    const known = Array.from({ length: stage }, (_, i) => i).sort((i, j) => distance(i) - distance(j));
+    const [near, far = near] = known;
+    if (far === near) return segment.slopes[near];
+    const share = (c[stage] - c[near]) / (c[far] - c[near]);
+    return problem.space.combine(segment.slopes[near], [share, -share], [segment.slopes[far], segment.slopes[near]]);
   }
 
   /** k = f(t + c·h, base + γ·h·k) to a share of the tolerance (Hairer, Wanner II, IV.8), or undefined. */
