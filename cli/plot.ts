@@ -1,11 +1,6 @@
-/**
- * A forecast as a picture: observations, the mean and its bands, one panel a channel. SVG by Vega-Lite without a browser,
- * PNG from it. The libraries load only when a picture is asked for: they are large.
- */
-import { writeFileSync } from 'node:fs';
-import { extname } from 'node:path';
+/** A forecast as a picture: observations, the mean and its bands, one panel a channel. */
 import type { TopLevelSpec } from 'vega-lite';
-import { CliError } from './errors.ts';
+import { PICTURE_STYLE, writePicture } from './picture.ts';
 
 export interface PlotPoint {
   readonly channel: string;
@@ -33,23 +28,8 @@ export interface ForecastPlot {
 }
 
 /** Writes the picture; the ending of the name chooses the format. */
-export async function writePlot(path: string, plot: ForecastPlot): Promise<void> {
-  const format = extname(path).toLowerCase();
-  if (format !== '.svg' && format !== '.png')
-    throw new CliError('bad-option', `A plot is .svg or .png, not "${path}".`);
-  const svg = await renderSvg(forecastSpec(plot));
-  writeFileSync(path, format === '.svg' ? svg : await renderPng(svg));
-}
-
-async function renderSvg(spec: TopLevelSpec): Promise<string> {
-  const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
-  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' });
-  return view.toSVG();
-}
-
-async function renderPng(svg: string): Promise<Uint8Array> {
-  const { Resvg } = await import('@resvg/resvg-js');
-  return new Resvg(svg, { background: 'white', fitTo: { mode: 'zoom', value: 2 } }).render().asPng();
+export function writePlot(path: string, plot: ForecastPlot): Promise<void> {
+  return writePicture(path, forecastSpec(plot));
 }
 
 const INK = '#1f6feb';
@@ -71,7 +51,7 @@ function forecastSpec(plot: ForecastPlot): TopLevelSpec {
       encoding: { x: { field: 'time', type: 'temporal', title: null, scale: { type: 'utc' } } },
       layer: [band('low90', 'high90', 0.18), band('low50', 'high50', 0.3), meanLine(), observationPoints(), nowRule()],
     },
-    config: { view: { stroke: '#ddd' }, axis: { gridColor: '#eee' }, font: 'sans-serif' },
+    config: PICTURE_STYLE,
   };
 }
 
