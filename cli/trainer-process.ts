@@ -83,6 +83,8 @@ export function parentChannel(): { report: (report: TrainingReport) => void; sig
   const controller = new AbortController();
   process.on('message', (message) => message === STOP && controller.abort());
   process.on('disconnect', () => controller.abort());
+  // Gone while this process still loaded its modules: nobody will say so any more.
+  if (!process.connected) controller.abort();
   // Ctrl-C reaches the whole process group; the parent decides what it means.
   process.on('SIGINT', () => undefined);
   return { report: (report) => void (process.connected && process.send?.(report)), signal: controller.signal };

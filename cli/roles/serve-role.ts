@@ -54,7 +54,8 @@ export async function startServeRole(parts: ServeRoleParts): Promise<ServeRole> 
   const { config, log, folder, logger } = parts;
   await ensureTopics(log, config);
   const metrics = parts.metrics ?? createMetrics();
-  const store = openStore(join(folder, STORE_FOLDER), { streams: config.streams.map(streamSpec) });
+  const streams = config.streams.map(streamSpec);
+  const store = openStore(join(folder, STORE_FOLDER), { streams, clock: Date.now });
   const changes = createChangeFeed();
   const engine = await selectEngine({ preference: config.engine });
   const models = openModelHost(config, engine, metrics, logger);

@@ -38,7 +38,7 @@ export async function runTrainRole(parts: TrainRoleParts): Promise<void> {
   const { config, log, folder, logger, signal } = parts;
   setPriority(NICE);
   await ensureTopics(log, config);
-  const store = openStore(join(folder, 'store'));
+  const store = openStore(join(folder, 'store'), { streams: config.streams.map(streamSpec), clock: Date.now });
   const ingests = await startIngests({ config, log, store, role: 'train', logger });
   const registry = await openRegistry({
     log,
