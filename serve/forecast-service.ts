@@ -14,6 +14,11 @@ import { formatTime } from './time.ts';
 
 /** Most numbers that one response may hold, a batch's together: about 20 MB of JSON. */
 const MAX_NUMBERS = 1_000_000;
+/**
+ * Most work of one response: times × channels × (mean and quantiles) × samples, some tens of seconds of one core. It
+ * admits ten thousand times of four channels with three quantiles at 256 samples.
+ */
+const MAX_COMPONENTS = 50_000_000;
 
 /** What the queries of one request share. */
 export interface RequestScope {
@@ -22,8 +27,8 @@ export interface RequestScope {
    * @throws Problem `no-model`
    */
   model(stream: string): LiveModel;
-  /** Counts numbers of the answer. @throws Problem `answer-too-large` */
-  spend(numbers: number): void;
+  /** Counts numbers of the answer and components that they are computed from. @throws Problem `answer-too-large` */
+  spend(numbers: number, components: number): void;
   /** Lets the models go. */
   close(): void;
 }
@@ -31,6 +36,7 @@ export interface RequestScope {
 export function openScope({ models }: Pick<AppParts, 'models'>): RequestScope {
   const leases = new Map<string, ModelLease>();
   let left = MAX_NUMBERS;
+  let workLeft = MAX_COMPONENTS;
   return {
     model(stream) {
       const lease = leases.get(stream) ?? models.acquire(stream);
@@ -38,9 +44,11 @@ export function openScope({ models }: Pick<AppParts, 'models'>): RequestScope {
       leases.set(stream, lease);
       return lease.model;
     },
-    spend(numbers) {
+    spend(numbers, components) {
       if (numbers > left) throw answerTooLarge(numbers, left);
+      if (components > workLeft) throw tooMuchWork(components, workLeft);
       left -= numbers;
+      workLeft -= components;
     },
     close: () => {
       for (const lease of leases.values()) lease.release();
@@ -51,6 +59,12 @@ export function openScope({ models }: Pick<AppParts, 'models'>): RequestScope {
 function answerTooLarge(numbers: number, left: number): Problem {
   const room = left === MAX_NUMBERS ? `at most ${MAX_NUMBERS}` : `of ${MAX_NUMBERS} a response ${left} are left`;
   const detail = `The answer would hold ${numbers} numbers, ${room}; ask for fewer times, channels, quantiles or samples.`;
+  return new Problem('answer-too-large', detail);
+}
+
+function tooMuchWork(components: number, left: number): Problem {
+  const room = left === MAX_COMPONENTS ? `at most ${left}` : `of ${MAX_COMPONENTS} a response ${left} are left`;
+  const detail = `The answer would take ${components} components (times × channels × quantiles and mean × samples), ${room}; ask for fewer.`;
   return new Problem('answer-too-large', detail);
 }
 
@@ -103,8 +117,10 @@ async function forecast(parts: ServiceParts, scope: RequestScope, input: Forecas
   checkStaleness(input, last, parts.clock.now());
   const times = askedTimes(input, last, { limit: parts.limits.timesPerQuery, defaultPoints: DEFAULT_POINTS });
   const quantiles = [...new Set(input.quantiles)];
-  const columns = 1 + quantiles.length + (input.returnSamples ? input.samples : 0);
-  scope.spend(times.length * channels.length * columns);
+  const columns = 1 + quantiles.length;
+  const values = times.length * channels.length;
+  const components = times.length * stream.spec.channels.length * columns * input.samples;
+  scope.spend(values * (columns + (input.returnSamples ? input.samples : 0)), components);
   const model = scope.model(stream.spec.name);
   const result = await askForecaster(model, history, input, times, quantiles);
   return forecastAnswer({

@@ -190,6 +190,19 @@ describe('a forecast', () => {
     );
   });
 
+  it('lets other work run between the times of a heavy query: twenty turns or more for twenty times', async () => {
+    let [turns, done] = [0, false];
+    const count = () => {
+      turns++;
+      if (!done) setImmediate(count);
+    };
+    setImmediate(count);
+    const times = Array.from({ length: 20 }, (_, i) => last - i * HOUR);
+    await ask(times, { samples: 256, quantiles: Array.from({ length: 99 }, (_, i) => (i + 1) / 100) });
+    done = true;
+    expect(turns).toBeGreaterThanOrEqual(20);
+  });
+
   it('of 10,000 times is there within 10 s', async () => {
     const times = Array.from({ length: 10_000 }, (_, i) => first - REACH + (i * (last - first + 3 * REACH)) / 10_000);
     const forecast = await ask(times, { quantiles: [0.1, 0.9] });

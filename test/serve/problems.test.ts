@@ -129,6 +129,15 @@ describe('a forecast query that cannot be answered', () => {
     await roomy.close();
   });
 
+  it('an answer of more work than a response may take, though its numbers are few enough', async () => {
+    const roomy = await serveParts({ limits: { ...server.parts.limits, timesPerQuery: 10_000, samples: 256 } });
+    const quantiles = times(40).map((i) => (i + 1) / 41);
+    const heavy = { ...bare, horizon: '1h', points: 10_000, samples: 256, quantiles };
+    const answer = await problem(roomy.post('/v1/forecast', heavy));
+    expect([answer.status, answer.code]).toEqual([422, 'answer-too-large']);
+    await roomy.close();
+  });
+
   it('a stream without a model', async () => {
     const bareServer = await serveParts({ models: fixedModel(undefined) });
     const answer = await problem(bareServer.post('/v1/forecast', query));
@@ -230,7 +239,9 @@ describe('a request that cannot be read', () => {
     expect((await problem(post(Uint8Array.of(1, 2, 3), { 'content-encoding': 'gzip' }))).code).toBe(
       'malformed-request',
     );
-    expect((await problem(post(Uint8Array.of(1), { 'content-encoding': 'rot13' }))).code).toBe('unsupported-media-type');
+    expect((await problem(post(Uint8Array.of(1), { 'content-encoding': 'rot13' }))).code).toBe(
+      'unsupported-media-type',
+    );
   });
 
   it('another method, with those that there are', async () => {
