@@ -57,6 +57,7 @@ function createProgram(): Command {
     .option('--rollback', 'make the previous one answer again')
     .action(async (options) => (await import('./commands/models.ts')).models(options));
   addFileCommands(program);
+  addSolveCommand(program);
   return program;
 }
 
@@ -94,6 +95,33 @@ function addFileCommands(program: Command): void {
     .addOption(new Option('--format <name>').choices(['csv', 'json']).default('csv'))
     .addOption(engine)
     .action(async (file, options) => (await import('./commands/forecast.ts')).forecast(file, options));
+}
+
+/** The solvers by themselves: no data, no model. */
+function addSolveCommand(program: Command): void {
+  program
+    .command('solve')
+    .description('solve a differential equation; without a problem, list those that have a name')
+    .argument('[problem]', 'a named problem')
+    .option('--field <text>', 'or your own: "y*sin(t)^2", "x\' = v; v\' = -x", "x\'\' = -x"')
+    .option('--y0 <numbers>', 'the start, one number for each component, separated by commas')
+    .option('--t0 <t>', 'where it starts (default: 0)', finiteNumber)
+    .option('--t1 <t>', 'where it ends (default: 10 later)', finiteNumber)
+    .option('--exact <text>', 'the exact solution in t, to measure errors against')
+    .option('--method <names>', 'one or more of the library’s methods, e.g. euler,rk4,tsit5', (text) =>
+      text.split(',').map((part) => part.trim()),
+    )
+    .option('--rtol <tolerance>', 'relative tolerance (default: 1e-6)', finiteNumber)
+    .option('--atol <tolerance>', 'absolute tolerance (default: 1e-9)', finiteNumber)
+    .option('--steps <n>', 'equal steps instead of a tolerance', positiveInteger)
+    .option('--plot <file>', 'draw the solution, its error and the vector field: .svg or .png')
+    .action(async (problem, options) => (await import('./commands/solve.ts')).solveProblem(problem, options));
+}
+
+function finiteNumber(text: string): number {
+  const n = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isFinite(n)) return n;
+  throw new InvalidArgumentError('Give a number.');
 }
 
 function positiveInteger(text: string): number {
