@@ -21,6 +21,11 @@ export interface IngestOptions {
   readonly group: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /**
+   * Whether refused events are kept as dead letters. Default true; where several roles consume the same topic, one of them
+   * keeps them, or each would be there once a role.
+   */
+  readonly keepsRefused?: boolean;
   /** After each transaction that stored anything. */
   readonly onStored?: (batch: StoredBatch) => void;
   /** After each transaction, once for each reason that occurred in it. */
@@ -101,7 +106,7 @@ async function ingestSome(
 ): Promise<void> {
   const { store, stream, onStored } = options;
   const { observations, refused } = sort(parser, records);
-  if (refused.length > 0) await keepRefused(options, refused);
+  if (refused.length > 0) await setAside(options, refused);
   await store.put(stream.name, observations, position);
   if (observations.length > 0) onStored?.(describe(stream.name, observations));
 }
@@ -122,26 +127,29 @@ function sort(parser: EventParser, records: readonly LogRecord[]) {
   return { observations, refused };
 }
 
-/** Refused events are evidence, not data: where they cannot be kept, ingest says so and goes on. */
-async function keepRefused(options: IngestOptions, refused: readonly Refused[]): Promise<void> {
-  const { log, stream, logger, onRefused } = options;
-  const letters: OutgoingRecord[] = refused.map(({ record, refusal }) => deadLetter(stream.topic, record, refusal));
+async function setAside(options: IngestOptions, refused: readonly Refused[]): Promise<void> {
   const counts = new Map<RefusalCode, number>();
   for (const { refusal } of refused) counts.set(refusal.code, (counts.get(refusal.code) ?? 0) + 1);
+  if (options.keepsRefused ?? true) await keepRefused(options, refused, counts);
+  for (const [code, events] of counts) options.onRefused?.(code, events);
+}
+
+/** Refused events are evidence, not data: where they cannot be kept, ingest says so and goes on. */
+async function keepRefused(
+  { log, stream, logger }: IngestOptions,
+  refused: readonly Refused[],
+  counts: ReadonlyMap<RefusalCode, number>,
+): Promise<void> {
+  const letters: OutgoingRecord[] = refused.map(({ record, refusal }) => deadLetter(stream.topic, record, refusal));
   const [{ record, refusal }] = refused;
-  const where = {
-    stream: stream.name,
-    partition: record.partition,
-    offset: record.offset,
-    counts: Object.fromEntries(counts),
-  };
+  const { partition, offset } = record;
+  const where = { stream: stream.name, partition, offset, counts: Object.fromEntries(counts) };
   try {
     await log.append(deadLetterTopic(stream.name).topic, letters);
     logger.warn(where, `refused ${refused.length} events; the first: ${refusal.message}`);
   } catch (error) {
     logger.error({ ...where, err: error }, `refused ${refused.length} events and could not keep them as dead letters`);
   }
-  for (const [code, events] of counts) onRefused?.(code, events);
 }
 
 function describe(stream: string, observations: readonly Observation[]): StoredBatch {

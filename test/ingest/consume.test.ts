@@ -67,6 +67,23 @@ test('refused events become dead letters with reason, place and bytes; nothing s
   expect(Buffer.from(letters[0].value ?? []).toString()).toBe('garbage');
 });
 
+test('a role that reads beside another counts refused events and leaves the dead letters to it', async () => {
+  const log = await openLog();
+  const refused: number[] = [];
+  await log.append(STREAM.topic, [{ key: 'k', value: Buffer.from('garbage') }]);
+  const count = (_: string, n: number) => refused.push(n);
+  for (const [group, keepsRefused] of [
+    ['serve', true],
+    ['train', false],
+  ] as const) {
+    const consumer = await ingest(log, openTestStore(), { group, keepsRefused, onRefused: count });
+    await consumer.caughtUp;
+    await consumer.close();
+  }
+  expect(refused).toEqual([1, 1]);
+  expect(await recordsOf(log, deadLetterTopic('pumps').topic)).toHaveLength(1);
+});
+
 test('the store decides where to go on: a new store reads all again, an old one nothing twice', async () => {
   const [log, store] = [await openLog(), openTestStore()];
   await appendEvents(log, STREAM, events(0, 100));
