@@ -1,9 +1,11 @@
 /**
  * The data folder of a process: made if absent, proved writable, and held by one process at a time. The hold is a file
- * with the holder's process id, so that a killed process leaves nothing that a person must clean up.
+ * with the holder's process id and start, so that a killed process leaves nothing that a person must clean up, also where
+ * its id has been given to another process since.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { processRuns, processStart } from '../ingest/processes.ts';
 import { CliError, systemCode } from './errors.ts';
 
 export interface DataFolder {
@@ -36,28 +38,46 @@ function makeFolder(path: string): void {
 
 function takeHold(path: string, holder: string): void {
   try {
-    writeFileSync(holder, `${process.pid}`, { flag: 'wx' });
+    writeFileSync(holder, [process.pid, processStart(process.pid)].join(' '), { flag: 'wx' });
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
-    const pid = Number(readFileSync(holder, 'utf8'));
-    if (pid !== process.pid && isAlive(pid)) {
+    const hold = readHold(holder);
+    const [pid, start] = hold.split(' ');
+    if (isHeld(Number(pid), start)) {
       throw new CliError(
         'data-in-use',
         `The data folder ${path} is in use by process ${pid}. Stop it, or choose another folder with ODECAST_DATA.`,
       );
     }
-    rmSync(holder, { force: true });
+    removeHold(holder, hold);
     takeHold(path, holder);
   }
 }
 
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+/** @param start undefined where the holder could not tell it */
+function isHeld(pid: number, start: string | undefined): boolean {
+  const another = start === undefined ? pid !== process.pid : start === processStart(pid);
+  return another && processRuns(pid);
+}
+
+/** Empty where it went away meanwhile. */
+function readHold(holder: string): string {
   try {
-    process.kill(pid, 0);
-    return true;
+    return readFileSync(holder, 'utf8');
   } catch (error) {
-    // EPERM: it lives, under another user.
-    return systemCode(error) === 'EPERM';
+    if (systemCode(error) === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+/** Of two processes that find the same dead hold, one moves it away; the other must not remove what the first then writes. */
+function removeHold(holder: string, dead: string): void {
+  const aside = `${holder}.${process.pid}`;
+  try {
+    renameSync(holder, aside);
+    if (readFileSync(aside, 'utf8') !== dead) linkSync(aside, holder);
+    rmSync(aside, { force: true });
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
   }
 }

@@ -6,6 +6,7 @@
 
 import { IngestError } from '../errors.ts';
 import { peek } from '../lmdb.ts';
+import { processRuns } from '../processes.ts';
 import type { Tables, Topic } from './embedded-tables.ts';
 
 /** Identity of a member: the same process id in a new container is another process, hence its start. */
@@ -59,17 +60,7 @@ function readLease(tables: Tables, topic: Topic, group: string): Lease | undefin
 function isLive(lease: Lease, asker: Member, now: number): boolean {
   if (Math.abs(now - lease.renewedAt) > EXPIRES_AFTER_MS) return false;
   if (lease.pid === asker.pid) return lease.processStart === asker.processStart;
-  return processExists(lease.pid);
-}
-
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it exists and belongs to somebody else.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+  return processRuns(lease.pid);
 }
 
 function leaseKey(topic: Topic, group: string): Buffer {

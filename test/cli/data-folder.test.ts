@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -25,7 +25,20 @@ describe('openDataFolder', () => {
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     writeFileSync(join(path, 'process.pid'), `${dead}`);
     const folder = openDataFolder(path);
-    expect(readFileSync(join(path, 'process.pid'), 'utf8')).toBe(`${process.pid}`);
+    expect(readFileSync(join(path, 'process.pid'), 'utf8').split(' ')[0]).toBe(`${process.pid}`);
+    folder.release();
+  });
+
+  it.runIf(existsSync('/proc/self/stat'))('takes over from a dead process whose id another has got since', () => {
+    const path = temporary();
+    writeFileSync(join(path, 'process.pid'), `${process.ppid} 12`);
+    openDataFolder(path).release();
+  });
+
+  it('holds against itself: one process, one folder, one hold', () => {
+    const path = temporary();
+    const folder = openDataFolder(path);
+    expect(() => openDataFolder(path)).toThrow(`in use by process ${process.pid}`);
     folder.release();
   });
 
