@@ -1,5 +1,6 @@
 /** The problems that `odecast solve` knows by name, as data: each could be typed at the terminal. */
 import type { ProblemText } from './problem.ts';
+import type { Reference } from './run.ts';
 
 export interface NamedProblem extends ProblemText {
   readonly about: string;
@@ -9,8 +10,8 @@ export interface NamedProblem extends ProblemText {
   readonly steps?: number;
   /** What a method that is not meant for the problem may try before it gives up. */
   readonly maxSteps?: number;
-  /** Solves for the reference where no exact solution is known. Default: dop853. */
-  readonly reference?: string;
+  /** How the reference is solved where no exact solution is known. */
+  readonly reference?: Reference;
   /** The two components whose plane is drawn. Default: the first two. */
   readonly plane?: readonly [number, number];
 }
@@ -65,7 +66,7 @@ export const NAMED_PROBLEMS: Readonly<Record<string, NamedProblem>> = {
     t1: 2000,
     methods: ['kvaerno5', 'tsit5'],
     maxSteps: 20_000,
-    reference: 'rodas4',
+    reference: { method: 'kvaerno5', rtol: 1e-9, atol: 1e-12 },
   },
   lorenz: {
     about: 'chaos: errors grow by e every time unit until they are as large as the attractor',

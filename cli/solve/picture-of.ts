@@ -26,6 +26,11 @@ interface Dot {
   readonly y: number;
 }
 
+interface Bounds {
+  readonly x: readonly [number, number];
+  readonly y: readonly [number, number];
+}
+
 type Curve = Dot & { readonly curve: string };
 
 const quantitative = { type: 'quantitative' } as const;
@@ -38,7 +43,7 @@ function line(values: readonly Curve[], width = 1.5) {
   const order = values.map((row, i) => ({ ...row, i }));
   return {
     data: { values: finite(order) },
-    mark: { type: 'line' as const, strokeWidth: width },
+    mark: { type: 'line' as const, strokeWidth: width, clip: true },
     encoding: {
       color: { field: 'curve', type: 'nominal' as const, title: null },
       order: { field: 'i', ...quantitative },
@@ -55,18 +60,24 @@ function solutionPanel({ problem, runs, exact, exactName }: Solved) {
       Array.from(run.at(x), (y, i) => ({ x, y, curve: label(run.method, problem.components[i]) })),
     ),
   );
-  const known = timesTo(problem, problem.t1, POINTS).flatMap((x) =>
+  // Past a blow-up a formula may go on; the solution does not.
+  const end = runs
+    .map((run) => run.end)
+    .reduce((far, t) => (Math.abs(t - problem.t0) > Math.abs(far - problem.t0) ? t : far));
+  const known = timesTo(problem, end, POINTS).flatMap((x) =>
     Array.from(exact?.(x) ?? [], (y, i): Curve => ({ x, y, curve: `${exactName} ${problem.components[i]}` })),
   );
-  const bounds = boundsOf(finite(curves).map(({ y }) => y));
-  const shown = finite(known).filter(({ y }) => y >= bounds[0] && y <= bounds[1]);
+  const bounds = { x: [problem.t0, end] as const, y: boundsOf(curves.map(({ y }) => y)) };
   const dashes = {
-    data: { values: shown },
-    mark: { type: 'line' as const, strokeDash: [2, 4], color: '#24292f', strokeWidth: 1 },
+    data: { values: clamped(known, bounds) },
+    mark: { type: 'line' as const, clip: true, strokeDash: [2, 4], color: '#24292f', strokeWidth: 1 },
     encoding: { detail: { field: 'curve' } },
   };
-  const encoding = { x: axis('x', 't'), y: axis('y', problem.components.join(', ')) };
-  return { width: WIDTH, height: HEIGHT, title: 'solution', encoding, layer: [line(curves), dashes] };
+  const encoding = {
+    x: axis('x', 't'),
+    y: { ...axis('y', problem.components.join(', ')), scale: { domain: [...bounds.y], nice: false } },
+  };
+  return { width: WIDTH, height: HEIGHT, title: 'solution', encoding, layer: [line(clamped(curves, bounds)), dashes] };
 }
 
 function errorPanel({ problem, runs, exact }: Solved) {
@@ -96,12 +107,13 @@ function directionPanel({ problem, runs }: Solved) {
 
 /** The plane of two components; where there are more, or time matters, only the paths: directions would be of one moment. */
 function planePanel({ problem, runs }: Solved, [across, up]: readonly [number, number]) {
-  const solutions = runs.flatMap((run) =>
-    timesTo(problem, run.end, 3 * POINTS).map((t) => {
+  const solutions = runs.flatMap((run) => {
+    const path = (t: number): Dot => {
       const state = run.at(t);
-      return { x: state[across], y: state[up], curve: run.method };
-    }),
-  );
+      return { x: state[across], y: state[up] };
+    };
+    return smoothPath(path, timesTo(problem, run.end, POINTS)).map((dot) => ({ ...dot, curve: run.method }));
+  });
   const bounds = { x: boundsOf(solutions.map(({ x }) => x)), y: boundsOf(solutions.map(({ y }) => y)) };
   const flat = problem.components.length === 2;
   const slope = ({ x, y }: Dot): Dot => {
@@ -117,11 +129,6 @@ function planePanel({ problem, runs }: Solved, [across, up]: readonly [number, n
   return fieldPanel(bounds, names, flat ? slope : undefined, others, solutions);
 }
 
-interface Bounds {
-  readonly x: readonly [number, number];
-  readonly y: readonly [number, number];
-}
-
 function fieldPanel(
   bounds: Bounds,
   names: readonly [string, string],
@@ -129,18 +136,22 @@ function fieldPanel(
   others: readonly Curve[],
   solutions: readonly Curve[],
 ) {
-  const inside = ({ x, y }: Dot): boolean => within(bounds.x, x) && within(bounds.y, y);
   const domain = (name: 'x' | 'y') => ({ domain: [...bounds[name]].sort((a, b) => a - b), nice: false });
   const encoding = {
     x: { ...axis('x', names[0]), scale: domain('x') },
     y: { ...axis('y', names[1]), scale: domain('y') },
   };
   const pale = {
-    data: { values: others.map((row, i) => ({ ...row, i })).filter(inside) },
-    mark: { type: 'line' as const, color: GREY, opacity: 0.5, strokeWidth: 1 },
+    data: {
+      values: clamped(
+        others.map((row, i) => ({ ...row, i })),
+        bounds,
+      ),
+    },
+    mark: { type: 'line' as const, clip: true, color: GREY, opacity: 0.5, strokeWidth: 1 },
     encoding: { detail: { field: 'curve' }, order: { field: 'i', ...quantitative } },
   };
-  const layers = [...(slope ? [arrows(bounds, slope)] : []), pale, line(solutions.filter(inside))];
+  const layers = [...(slope ? [arrows(bounds, slope)] : []), pale, line(clamped(solutions, bounds))];
   return { width: WIDTH, height: HEIGHT, title: slope ? 'vector field' : 'path', encoding, layer: layers };
 }
 
@@ -166,12 +177,39 @@ function arrows({ x: [x0, x1], y: [y0, y1] }: Bounds, slope: (at: Dot) => Dot) {
   };
 }
 
-const within = ([a, b]: readonly [number, number], value: number): boolean => (value - a) * (value - b) <= 0;
+/** Halves the spans of time in which the path goes far: a relaxation's jump is over before a fixed spacing sees it. */
+function smoothPath(path: (t: number) => Dot, times: readonly number[]): Dot[] {
+  let dots = times.map((t) => ({ t, ...path(t) }));
+  for (let round = 0; round < 18 && dots.length < 10 * POINTS; round++) {
+    const [wide, high] = [reach(dots.map(({ x }) => x)), reach(dots.map(({ y }) => y))];
+    dots = dots.flatMap((to, i) => {
+      const from = dots[i - 1] ?? to;
+      if (Math.abs(to.x - from.x) <= wide / 60 && Math.abs(to.y - from.y) <= high / 60) return [to];
+      const t = (from.t + to.t) / 2;
+      return [{ t, ...path(t) }, to];
+    });
+  }
+  return dots.map(({ x, y }) => ({ x, y }));
+}
+
+function reach(values: readonly number[]): number {
+  const real = values.filter(Number.isFinite);
+  return Math.max(...real) - Math.min(...real);
+}
+
+/** No nearer the edge than it was, but not so far outside that a renderer loses the line. */
+function clamped<T extends Dot>(rows: readonly T[], { x: across, y: up }: Bounds): T[] {
+  const clamp = (value: number, [low, high]: readonly [number, number]): number => {
+    const far = 2 * Math.abs(high - low);
+    return Math.min(Math.max(low, high) + far, Math.max(Math.min(low, high) - far, value));
+  };
+  return finite(rows).map((row) => ({ ...row, x: clamp(row.x, across), y: clamp(row.y, up) }));
+}
 
 /** With a margin of a tenth. */
 function boundsOf(values: readonly number[]): readonly [number, number] {
   const real = values.filter(Number.isFinite).sort((a, b) => a - b);
-  // A blow-up would press all the rest flat: its last hundredth is left out if it is as tall as ten times the rest.
+  // A blow-up would press all the rest flat: its last fiftieth is left out if it is ten times as tall as the rest.
   const [low, high] = [trimmed(real), -trimmed(real.map((value) => -value).reverse())];
   const margin = high > low ? (high - low) / 10 : 1;
   return [low - margin, high + margin];

@@ -68,9 +68,17 @@ export function errorAt(run: Run, exact: SolveProblem['exact'], t: number): numb
   return Number.isFinite(error) ? error : undefined;
 }
 
+export interface Reference {
+  readonly method: string;
+  readonly rtol: number;
+  readonly atol: number;
+}
+
+const TIGHT: Reference = { method: 'dop853', rtol: 1e-12, atol: 1e-14 };
+
 /** Stands in for the exact solution where none is known. */
-export function referenceFor(problem: SolveProblem, method = 'dop853'): SolveProblem['exact'] {
-  const { at, solution } = runMethod(problem, method, { rtol: 1e-12, atol: 1e-14 });
+export function referenceFor(problem: SolveProblem, reference: Reference = TIGHT): SolveProblem['exact'] {
+  const { at, solution } = runMethod(problem, reference.method, reference);
   return solution.statistics.accepted === 0 ? undefined : at;
 }
 
