@@ -12,6 +12,7 @@ const ERRORS = {
   'log-failed': { retriable: false },
   'store-closed': { retriable: false },
   'folder-unusable': { retriable: false },
+  'write-failed': { retriable: true },
   'channels-changed': { retriable: false },
   'bad-observation': { retriable: false },
   'bad-file': { retriable: false },

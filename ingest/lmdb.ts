@@ -2,6 +2,7 @@
  * Opening LMDB as odecast uses it: several processes on one folder, a commit that is on disk when it resolves, binary
  * keys and values. The one place that knows of lmdb's options.
  */
+import { setImmediate } from 'node:timers/promises';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { IngestError } from './errors.ts';
 
@@ -38,6 +39,32 @@ export function openEnvironment(path: string): Environment {
 
 export function openTable(environment: Environment, name: string): Table {
   return environment.openDB<Buffer, Buffer>({ name, ...BINARY });
+}
+
+/**
+ * One transaction, on disk when it resolves.
+ *
+ * @throws IngestError `write-failed` where the disk did not take it; then nothing of it was kept, and a later one may be
+ */
+export async function commit<T>(environment: Environment, work: () => T): Promise<T> {
+  try {
+    return await environment.transaction(work);
+  } catch (error) {
+    throw await writeFailure(error);
+  }
+}
+
+/** lmdb rejects with an error whose `commitError` is a promise that rejects with the cause, also where nobody listens to it. */
+async function writeFailure(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && 'commitError' in error)) return error;
+  const told = Promise.resolve(error.commitError).catch((cause: unknown) => cause);
+  const cause = await Promise.race([told, setImmediate()]);
+  const reason = cause instanceof Error ? cause.message.split('\n')[0] : error.message;
+  return new IngestError(
+    'write-failed',
+    `The disk did not take a write (${reason}): see that the data folder's disk has room and works, then start again; nothing was left half written.`,
+    cause ?? error,
+  );
 }
 
 export function encodeNumber(value: number): Buffer {

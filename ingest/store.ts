@@ -5,7 +5,7 @@
  */
 import { IngestError } from './errors.ts';
 import { MAX_SERIES_LENGTH } from './event.ts';
-import { encodeNumber, getNumber, peek } from './lmdb.ts';
+import { commit, encodeNumber, getNumber, peek } from './lmdb.ts';
 import type { Clock } from './logger.ts';
 import type {
   Observation,
@@ -67,7 +67,7 @@ class LmdbStore implements ObservationStore {
     observations.forEach(requireStorable);
     const channels = observations.length === 0 ? [] : this.#channelsFor(stream, observations);
     const { retention = {} } = this.#streams.get(stream) ?? {};
-    await this.#tables.environment.transaction(() => {
+    await commit(this.#tables.environment, () => {
       if (observations.length > 0) {
         writeObservations(this.#tables, { stream, channels, retention, now: this.#clock?.() }, observations);
       }

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { IngestError } from '../errors.ts';
+import { commit } from '../lmdb.ts';
 import type { Clock } from '../logger.ts';
 import { type Member, RENEW_EVERY_MS, releaseLease, requireLease, takeLease } from './embedded-lease.ts';
 import { EmbeddedReader, type ReaderOptions } from './embedded-reader.ts';
@@ -159,7 +160,7 @@ class EmbeddedLog implements EventLog {
 
   /** One transaction, durable when it resolves. `work` throws, if it does, before it writes. */
   #transaction<T>(work: () => T): Promise<T> {
-    return this.#tables.environment.transaction(work);
+    return commit(this.#tables.environment, work);
   }
 }
 
