@@ -12,6 +12,11 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   );
   process.exitCode = 1;
 } else {
+  // A reader that has seen enough, as `head` has, is no failure and ends neither a training nor a server.
+  for (const output of [process.stdout, process.stderr])
+    output.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   const { run } = await import('./program.ts');
   process.exitCode = await run(process.argv);
 }

@@ -5,13 +5,22 @@
 import { writeFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
-import { CliError } from './errors.ts';
+import { CliError, systemCode } from './errors.ts';
 
-/** Writes the picture; the ending of the name chooses the format. @throws CliError `bad-option` for another ending. */
+/**
+ * Writes the picture; the ending of the name chooses the format.
+ *
+ * @throws CliError `bad-option` for another ending, and for a place that cannot be written to
+ */
 export async function writePicture(path: string, spec: TopLevelSpec): Promise<void> {
   const format = pictureFormat(path);
   const svg = await renderSvg(spec);
-  writeFileSync(path, format === 'svg' ? svg : await renderPng(svg));
+  const picture = format === 'svg' ? svg : await renderPng(svg);
+  try {
+    writeFileSync(path, picture);
+  } catch (error) {
+    throw new CliError('bad-option', `The plot cannot be written to ${path} (${systemCode(error) ?? error}).`);
+  }
 }
 
 /** For a check before the work that the picture is to show. @throws CliError `bad-option` */

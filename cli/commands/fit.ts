@@ -1,5 +1,6 @@
 /** `odecast fit`: a file → a model file, without any log. Ctrl-C ends training early and keeps what was learnt. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { encodeArtifact } from '../../model/artifact.ts';
 import type { Artifact, Scores } from '../../model/artifact-format.ts';
@@ -8,7 +9,7 @@ import { sourceOf } from '../../model/train/pool.ts';
 import { createTrainer, type Trainer } from '../../model/train/trainer.ts';
 import { naturalSpans } from '../cadence.ts';
 import { type StreamConfig, streamSchema } from '../config.ts';
-import { CliError } from '../errors.ts';
+import { CliError, systemCode } from '../errors.ts';
 import { FILE_STREAM, type FileStore, openFileStore, warnOfRefused } from '../file-store.ts';
 import { bar, count, duration, stdoutTerminal, type Terminal } from '../terminal.ts';
 
@@ -28,6 +29,7 @@ export interface FitOptions {
 const UPDATE_EVERY_MS = 250;
 
 export async function fit(path: string, options: FitOptions): Promise<void> {
+  requireWritable(options.out);
   const file = await openFileStore(path, options.channels);
   const terminal = stdoutTerminal();
   try {
@@ -102,6 +104,11 @@ async function trainFor(
       'bad-file',
       'Too few observations to learn from: a model needs some dozens, in more than one window.',
     );
+  if (status === 'diverged' && roundSteps === 0)
+    throw new CliError(
+      'bad-file',
+      'No step had a finite gradient; see whether the file holds values of extreme size, and rescale them.',
+    );
   if (roundSteps === 0) throw new CliError('no-model', 'Stopped before the first step; there is no model.');
 }
 
@@ -118,9 +125,31 @@ function progressLine(terminal: Terminal, { training: { round } }: StreamConfig,
   };
 }
 
+/** Asked before minutes of training, not after them. */
+function requireWritable(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw unwritable(path, 'it is a folder');
+}
+
 function writeWhole(path: string, bytes: Uint8Array): void {
-  writeFileSync(`${path}.new`, bytes);
-  renameSync(`${path}.new`, path);
+  try {
+    writeFileSync(`${path}.new`, bytes);
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+function unwritable(path: string, cause: unknown): CliError {
+  const reason = systemCode(cause) ?? cause;
+  return new CliError(
+    'bad-option',
+    `The model cannot be written to ${path} (${reason}); give another file with --out.`,
+  );
 }
 
 function summary({ header }: Artifact, path: string): string[] {
