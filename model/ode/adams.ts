@@ -3,12 +3,12 @@
  * actual spacing of those steps, so that a grid need not be even; the first steps, and those after a jump of the field,
  * are Runge–Kutta's. Fixed steps only; no reversal.
  */
+import { BufferedStepper } from './buffered-stepper.ts';
 import { hermiteWeights } from './interpolate.ts';
-import type { Method, Segment, Stepper, Tolerance } from './method.ts';
+import type { Method, Tolerance } from './method.ts';
 import { rk4 } from './methods.ts';
 import { ensure } from './ode-error.ts';
 import { evaluate, type Problem } from './problem.ts';
-import { StepMemory } from './step-memory.ts';
 
 /** Adams–Bashforth of order 1 to 5 (Hairer, Nørsett, Wanner III.1, eq. 1.5), one evaluation a step. */
 export function adamsBashforth(order: number): Method {
@@ -63,8 +63,7 @@ export function quadratureWeights(nodes: readonly number[]): number[] {
   return rows.map((row, i) => row[size] / row[i]);
 }
 
-class AdamsStepper<S, P> implements Stepper<S> {
-  readonly #memory: StepMemory<S, P>;
+class AdamsStepper<S, P> extends BufferedStepper<S, P> {
   readonly #order: number;
   readonly #corrects: boolean;
   /** Slopes before the current one, newest first, and their times. */
@@ -75,21 +74,13 @@ class AdamsStepper<S, P> implements Stepper<S> {
   #corrector: readonly number[] = [];
 
   constructor(problem: Problem<S, P>, order: number, corrects: boolean, t: number, y: S, slope?: S) {
-    this.#memory = new StepMemory(problem, 1, t, y, slope);
+    super(problem, 1, t, y, slope);
     this.#order = order;
     this.#corrects = corrects;
   }
 
-  get segment(): Segment<S> {
-    return this.#memory.segment;
-  }
-
-  startSlope(): S {
-    return this.#memory.startSlope();
-  }
-
   attempt(t1: number, _tolerance: Tolerance | undefined): number {
-    const memory = this.#memory;
+    const memory = this.memory;
     memory.begin(t1);
     const needed = this.#order - 1;
     memory.problem.space.scope(() => {
@@ -99,39 +90,39 @@ class AdamsStepper<S, P> implements Stepper<S> {
     return 0;
   }
 
-  prepareOutput(): void {
-    this.#memory.prepareEnd();
+  override prepareOutput(): void {
+    this.memory.prepareEnd();
   }
 
-  accept(retain: boolean): void {
-    const { space } = this.#memory.problem;
+  override accept(retain: boolean): void {
+    const { space } = this.problem;
     if (this.#order > 1) {
-      const { t, slopes } = this.#memory.segment;
+      const { t, slopes } = this.memory.segment;
       const oldest = this.#past.length === this.#order - 1 ? this.#past.pop()?.slope : undefined;
-      this.#past.unshift({ t, slope: space.combine(slopes[0], [], [], this.#memory.buffer(oldest)) });
-      if (!this.#memory.reuses && oldest !== undefined) space.dispose(oldest);
+      this.#past.unshift({ t, slope: space.combine(slopes[0], [], [], this.memory.buffer(oldest)) });
+      if (!this.memory.reuses && oldest !== undefined) space.dispose(oldest);
     }
-    this.#memory.accept(retain);
+    super.accept(retain);
   }
 
-  jumpTo(t: number): void {
+  override jumpTo(t: number): void {
     this.#forget();
-    this.#memory.jumpTo(t);
+    super.jumpTo(t);
   }
 
-  dispose(): void {
+  override dispose(): void {
     this.#forget();
-    this.#memory.dispose();
+    super.dispose();
   }
 
   #forget(): void {
-    for (const { slope } of this.#past) this.#memory.problem.space.dispose(slope);
+    for (const { slope } of this.#past) this.problem.space.dispose(slope);
     this.#past = [];
   }
 
   /** Classical Runge–Kutta: its local error h⁵ is as small as any of these orders needs for so few steps. */
   #startUp(): S {
-    const { problem, segment } = this.#memory;
+    const { problem, segment } = this.memory;
     const { t, h, y, slopes } = segment;
     const { a, b, c } = rk4.tableau;
     const stages = [slopes[0]];
@@ -146,20 +137,20 @@ class AdamsStepper<S, P> implements Stepper<S> {
   }
 
   #advance(): S {
-    const { problem, segment } = this.#memory;
+    const { problem, segment } = this.memory;
     const { h, t1, y, y1, slopes } = segment;
     this.#updateWeights();
     const terms = [slopes[0], ...this.#past.map(({ slope }) => slope)];
     const scaled = (weights: readonly number[]): number[] => weights.map((weight) => h * weight);
-    const predicted = problem.space.combine(y, scaled(this.#predictor), terms, this.#memory.buffer(y1));
+    const predicted = problem.space.combine(y, scaled(this.#predictor), terms, this.memory.buffer(y1));
     if (!this.#corrects) return predicted;
     const ahead = evaluate(problem, t1, predicted);
-    return problem.space.combine(y, scaled(this.#corrector), [ahead, ...terms], this.#memory.buffer(predicted));
+    return problem.space.combine(y, scaled(this.#corrector), [ahead, ...terms], this.memory.buffer(predicted));
   }
 
   /** The past in units of this step; on an even grid the weights are computed once. */
   #updateWeights(): void {
-    const { t, h } = this.#memory.segment;
+    const { t, h } = this.memory.segment;
     const spacing = [0, ...this.#past.map((node) => (node.t - t) / h)];
     const same =
       spacing.length === this.#spacing.length && spacing.every((s, i) => Math.abs(s - this.#spacing[i]) < 1e-9);

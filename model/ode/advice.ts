@@ -4,7 +4,10 @@ import type { Statistics } from './problem.ts';
 
 const STIFF = 'The field looks stiff: try kvaerno5 or rodas4.';
 
-export function adviceFor({ status, failedAt }: Ending, { looksStiff }: Readonly<Statistics>): string | undefined {
+export function adviceFor(
+  { status, failedAt }: Ending,
+  { looksStiff, newtonFailures }: Readonly<Statistics>,
+): string | undefined {
   const at = `at t = ${failedAt}`;
   switch (status) {
     case 'success':
@@ -14,6 +17,9 @@ export function adviceFor({ status, failedAt }: Ending, { looksStiff }: Readonly
     case 'min-step':
       return `No step above minStep is accurate enough ${at}: ${looksStiff ? STIFF : 'the solution may blow up or not be unique there, or the field may jump: give its jumps.'}`;
     case 'non-finite':
+      if (newtonFailures > 0) {
+        return `Newton's method did not converge in the step from t = ${failedAt}: it is too long. Give shorter steps, or an adaptive controller, which finds their length.`;
+      }
       return `The field or the solution is not finite just after t = ${failedAt}: it may blow up there, or a fixed step may be too long.`;
   }
 }

@@ -1,19 +1,28 @@
 /** A dense matrix factored with partial pivoting, for Newton steps on small systems. Row-major; not for thousands. */
 export interface Factorization {
-  /** x with A·x = b. */
-  solve(b: Float64Array): Float64Array;
-  /** x with Aᵀ·x = b. */
-  solveTransposed(b: Float64Array): Float64Array;
+  /** Factors another matrix of the same size in the same buffers. A singular one gives solutions that are not finite, which rejects the step. */
+  refactor(matrix: Float64Array): void;
+  /** x with A·x = b; `into` is overwritten with x and must not be b. */
+  solve(b: Float64Array, into?: Float64Array): Float64Array;
+  /** x with Aᵀ·x = b; `into` is overwritten with x and must not be b. */
+  solveTransposed(b: Float64Array, into?: Float64Array): Float64Array;
 }
 
-/** [n, n] → P·A = L·U. A singular matrix gives solutions that are not finite, which rejects the step. */
+/** [n, n] → P·A = L·U. */
 export function factorize(matrix: Float64Array, n: number): Factorization {
-  const lu = matrix.slice();
-  const order = Int32Array.from({ length: n }, (_, i) => i);
-  for (let column = 0; column < n; column++) eliminate(lu, order, n, column);
+  const lu = new Float64Array(n * n);
+  const order = new Int32Array(n);
+  const scratch = new Float64Array(n);
+  const refactor = (next: Float64Array): void => {
+    lu.set(next);
+    for (let i = 0; i < n; i++) order[i] = i;
+    for (let column = 0; column < n; column++) eliminate(lu, order, n, column);
+  };
+  refactor(matrix);
   return {
-    solve: (b) => backward(lu, n, forward(lu, n, order, b)),
-    solveTransposed: (b) => solveTransposed(lu, n, order, b),
+    refactor,
+    solve: (b, into = new Float64Array(n)) => solve(lu, n, order, b, into),
+    solveTransposed: (b, into = new Float64Array(n)) => solveTransposed(lu, n, order, b, into, scratch),
   };
 }
 
@@ -32,17 +41,21 @@ function eliminate(lu: Float64Array, order: Int32Array, n: number, column: numbe
 }
 
 function swapRows(lu: Float64Array, order: Int32Array, n: number, a: number, b: number): void {
-  [order[a], order[b]] = [order[b], order[a]];
-  for (let j = 0; j < n; j++) [lu[a * n + j], lu[b * n + j]] = [lu[b * n + j], lu[a * n + j]];
+  const row = order[a];
+  order[a] = order[b];
+  order[b] = row;
+  for (let j = 0; j < n; j++) {
+    const value = lu[a * n + j];
+    lu[a * n + j] = lu[b * n + j];
+    lu[b * n + j] = value;
+  }
 }
 
-function forward(lu: Float64Array, n: number, order: Int32Array, b: Float64Array): Float64Array {
-  const x = Float64Array.from(order, (row) => b[row]);
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) x[i] -= lu[i * n + j] * x[j];
-  return x;
-}
-
-function backward(lu: Float64Array, n: number, x: Float64Array): Float64Array {
+function solve(lu: Float64Array, n: number, order: Int32Array, b: Float64Array, x: Float64Array): Float64Array {
+  for (let i = 0; i < n; i++) {
+    x[i] = b[order[i]];
+    for (let j = 0; j < i; j++) x[i] -= lu[i * n + j] * x[j];
+  }
   for (let i = n - 1; i >= 0; i--) {
     for (let j = i + 1; j < n; j++) x[i] -= lu[i * n + j] * x[j];
     x[i] /= lu[i * n + i];
@@ -50,16 +63,20 @@ function backward(lu: Float64Array, n: number, x: Float64Array): Float64Array {
   return x;
 }
 
-function solveTransposed(lu: Float64Array, n: number, order: Int32Array, b: Float64Array): Float64Array {
-  const x = b.slice();
+function solveTransposed(
+  lu: Float64Array,
+  n: number,
+  order: Int32Array,
+  b: Float64Array,
+  solution: Float64Array,
+  x: Float64Array,
+): Float64Array {
+  x.set(b);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < i; j++) x[i] -= lu[j * n + i] * x[j];
     x[i] /= lu[i * n + i];
   }
   for (let i = n - 1; i >= 0; i--) for (let j = i + 1; j < n; j++) x[i] -= lu[j * n + i] * x[j];
-  const solution = new Float64Array(n);
-  order.forEach((row, i) => {
-    solution[row] = x[i];
-  });
+  for (let i = 0; i < n; i++) solution[order[i]] = x[i];
   return solution;
 }

@@ -18,7 +18,8 @@ export function withDifferences(evaluate: HostField['evaluate']): HostField {
       parameters: pulled(parameters, cotangent, (moved) => evaluate(t, y, moved)),
     }),
     jvp: (t, y, parameters, tangent) => {
-      const size = Math.max(largest(tangent.y), largest(tangent.parameters), Math.abs(tangent.t ?? 0));
+      const still = tangent.parameters ?? new Float64Array(parameters.length);
+      const size = Math.max(largest(tangent.y), largest(still), Math.abs(tangent.t ?? 0));
       if (size === 0) return new Float64Array(y.length);
       const step = STEP * Math.max(1, largest(y), largest(parameters));
       // The direction's length is taken out first: a tiny one would ask for an endless step.
@@ -26,7 +27,7 @@ export function withDifferences(evaluate: HostField['evaluate']): HostField {
         values.map((value, i) => value + way * step * (by[i] / size));
       const at = (way: number): Float64Array => {
         const time = t + way * step * ((tangent.t ?? 0) / size);
-        return evaluate(time, moved(y, tangent.y, way), moved(parameters, tangent.parameters, way)).slice();
+        return evaluate(time, moved(y, tangent.y, way), moved(parameters, still, way)).slice();
       };
       const [ahead, behind] = [at(1), at(-1)];
       return ahead.map((value, i) => ((value - behind[i]) / (2 * step)) * size);

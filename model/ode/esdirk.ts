@@ -2,12 +2,14 @@
  * Singly diagonally implicit Runge–Kutta methods with an explicit first stage, stiffly accurate: for stiff fields. Every
  * later stage solves k = f(t + c·h, base + γ·h·k) by Newton's method with one dense factorisation a step.
  */
-import { hermiteWeights } from './interpolate.ts';
-import type { Method, Reversal, Segment, SegmentCotangent, Stepper, Tolerance } from './method.ts';
+import { BufferedStepper } from './buffered-stepper.ts';
+import { type FieldJacobian, fieldJacobian, linearizationOf } from './field-jacobian.ts';
+import { hermiteWeights, polynomialWeights } from './interpolate.ts';
+import type { Method, Reversal, Segment, SegmentCotangent, Tolerance } from './method.ts';
 import { ensure } from './ode-error.ts';
 import { evaluate, type Problem } from './problem.ts';
-import type { Linearization, ShiftedSolver, StateSpace } from './state-space.ts';
-import { StepMemory } from './step-memory.ts';
+import type { Linearization } from './state-space.ts';
+import { addRow, createRow, type WeightRow } from './weight-row.ts';
 
 export interface EsdirkTableau {
   readonly name: string;
@@ -18,6 +20,8 @@ export interface EsdirkTableau {
   /** Row i has i entries: the weights left of the diagonal, which is γ but for the first stage. The last row is b. */
   readonly a: readonly (readonly number[])[];
   readonly error: { readonly weights: readonly number[]; readonly order: number };
+  /** [s][k] slope i weighs h·Σₖ dense[i][k]·θᵏ⁺¹ at fraction θ of the step. Absent: cubic Hermite. */
+  readonly dense?: readonly (readonly number[])[];
 }
 
 export interface Esdirk extends Method {
@@ -34,13 +38,14 @@ export function esdirk(tableau: EsdirkTableau): Esdirk {
     errorOrder: tableau.error.order,
     endIndex,
     tableau,
-    outputWeights: (theta, h) => hermiteWeights(theta, h, endIndex),
+    outputWeights: (theta, h) =>
+      tableau.dense ? polynomialWeights(tableau.dense, theta, h) : hermiteWeights(theta, h, endIndex),
     pull: { output: () => {}, step: (reversal, segment, cotangent) => pullStep(tableau, reversal, segment, cotangent) },
     start: (problem, t, y, slope) => new EsdirkStepper(problem, tableau, t, y, slope),
   };
 }
 
-function checkTableau({ name, gamma, c, a, error }: EsdirkTableau): void {
+function checkTableau({ name, gamma, c, a, error, dense }: EsdirkTableau): void {
   const total = (row: readonly number[]): number => row.reduce((sum, value) => sum + value, 0);
   a.forEach((row, i) => {
     const near = row.length === i && Math.abs(total(row) + (i > 0 ? gamma : 0) - c[i]) < 1e-12;
@@ -52,17 +57,14 @@ function checkTableau({ name, gamma, c, a, error }: EsdirkTableau): void {
     'bad-tableau',
     () => `Tableau ${name}: error weights do not sum to 0.`,
   );
-}
-
-/** The space's linear algebra. @throws OdeError `bad-method` where it has none. */
-export function linearizeOf<S>(space: StateSpace<S>, name: string): NonNullable<StateSpace<S>['linearize']> {
-  const { linearize } = space;
-  ensure(
-    linearize !== undefined,
-    'bad-method',
-    () => `${name} needs a space that can linearize, such as float64Space.`,
-  );
-  return linearize;
+  const b = [...(a.at(-1) ?? []), gamma];
+  dense?.forEach((row, i) => {
+    ensure(
+      Math.abs(total(row) - b[i]) < 1e-12,
+      'bad-tableau',
+      () => `Tableau ${name}: dense row ${i} does not end at b.`,
+    );
+  });
 }
 
 /** Of Newton's error to the step's. */
@@ -74,143 +76,152 @@ const FIXED_TOLERANCE: Tolerance = { rtol: 1e-10, atol: 1e-12 };
 /** The error ratio of a step whose stages did not converge: shrink a lot, but it is no NaN. */
 const NOT_CONVERGED = 1e4;
 
-class EsdirkStepper<S, P> implements Stepper<S> {
-  readonly #memory: StepMemory<S, P>;
+class EsdirkStepper<S, P> extends BufferedStepper<S, P> {
   readonly #tableau: EsdirkTableau;
-  readonly #linearize: NonNullable<StateSpace<S>['linearize']>;
-  /** At the start of some step before, until Newton converges slowly with it. */
-  #jacobian: Linearization<S> | undefined;
+  /** The rows of a and, for each stage, the straight line in time through the two slopes nearest to it. */
+  readonly #rows: readonly WeightRow[];
+  readonly #guesses: readonly WeightRow[];
+  readonly #errorRow: WeightRow;
+  readonly #zero: S;
+  readonly #jacobian: FieldJacobian<S>;
+  readonly #linear: Linearization<S>;
+  /** Whether the Jacobian is there, perhaps from some step before, until Newton converges slowly with it; whether it is this step's. */
+  #known = false;
   #fresh = false;
-  #solver: { readonly scale: number; readonly shifted: ShiftedSolver<S> } | undefined;
+  /** γh that the linear systems are factored for. */
+  #scale = Number.NaN;
+  #base: S | undefined;
+  #argument: S | undefined;
+  #residual: S | undefined;
+  #change: S | undefined;
 
   constructor(problem: Problem<S, P>, tableau: EsdirkTableau, t: number, y: S, slope?: S) {
-    this.#linearize = linearizeOf(problem.space, tableau.name);
-    this.#memory = new StepMemory(problem, tableau.c.length - 1, t, y, slope);
+    super(problem, tableau.c.length - 1, t, y, slope);
     this.#tableau = tableau;
-  }
-
-  get segment(): Segment<S> {
-    return this.#memory.segment;
-  }
-
-  startSlope(): S {
-    return this.#memory.startSlope();
+    this.#rows = tableau.a.map(createRow);
+    this.#guesses = tableau.c.map((_, stage) => createRow(guessWeights(tableau.c, stage)));
+    this.#errorRow = createRow(tableau.error.weights);
+    this.#zero = problem.space.zeros(y);
+    this.#jacobian = fieldJacobian(problem);
+    this.#linear = linearizationOf(problem.space, y, tableau.name);
   }
 
   attempt(t1: number, tolerance: Tolerance | undefined): number {
-    const memory = this.#memory;
+    const { memory, space } = this;
     memory.begin(t1);
     const converged = this.#stages(tolerance) || (this.#refresh() && this.#stages(tolerance));
     memory.filled = this.#tableau.c.length;
     if (converged) return tolerance === undefined ? 0 : this.#errorRatio(tolerance);
-    const { space } = memory.problem;
-    memory.segment.y1 = space.combine(memory.segment.y, [Number.NaN], [memory.segment.y]);
+    this.problem.statistics.newtonFailures++;
+    const { segment } = memory;
+    segment.y1 = space.combine(segment.y, [Number.NaN], [segment.y], memory.buffer(segment.y1));
     return NOT_CONVERGED;
   }
 
-  prepareOutput(): void {}
-
-  accept(retain: boolean): void {
+  override accept(retain: boolean): void {
     this.#fresh = false;
-    this.#memory.accept(retain);
+    super.accept(retain);
   }
 
-  jumpTo(t: number): void {
-    this.#jacobian = undefined;
-    this.#memory.jumpTo(t);
+  override jumpTo(t: number): void {
+    this.#known = false;
+    super.jumpTo(t);
   }
 
-  dispose(): void {
-    this.#memory.dispose();
+  override dispose(): void {
+    super.dispose();
+    this.space.dispose(this.#zero);
   }
 
   /** Drops a Jacobian of a step before; false when it is this step's already. */
   #refresh(): boolean {
     if (this.#fresh) return false;
-    this.#jacobian = undefined;
+    this.#known = false;
     return true;
   }
 
-  #shifted(scale: number): ShiftedSolver<S> {
-    const { problem, segment } = this.#memory;
-    if (this.#jacobian === undefined) {
-      this.#jacobian = this.#linearize((y) => evaluate(problem, segment.t, y), segment.y);
+  #prepare(scale: number): void {
+    const { t, y } = this.memory.segment;
+    if (!this.#known) {
+      this.#jacobian.t = t;
+      this.#linear.update(this.#jacobian, y);
+      this.#known = true;
       this.#fresh = true;
-      this.#solver = undefined;
-    }
-    if (this.#solver?.scale !== scale) this.#solver = { scale, shifted: this.#jacobian.shifted(scale) };
-    return this.#solver.shifted;
+    } else if (this.#scale === scale) return;
+    this.#linear.shift(scale);
+    this.#scale = scale;
   }
 
   /** All stages; false as soon as one does not converge. */
   #stages(tolerance: Tolerance | undefined): boolean {
-    const { problem, segment } = this.#memory;
-    const { a, gamma } = this.#tableau;
+    const { memory, space } = this;
+    const { segment } = memory;
     const { h, y, slopes } = segment;
-    const solver = this.#shifted(gamma * h);
-    for (let i = 1; i < a.length; i++) {
-      const base = problem.space.combine(
-        y,
-        a[i].map((weight) => h * weight),
-        slopes,
-      );
-      const slope = this.#newton(solver, i, base, this.#guess(i), tolerance);
-      if (slope === undefined) return false;
-      slopes[i] = slope;
-      if (i === a.length - 1) segment.y1 = problem.space.combine(base, [gamma * h], [slope]);
+    const scale = this.#tableau.gamma * h;
+    this.#prepare(scale);
+    const last = this.#rows.length - 1;
+    for (let i = 1; i <= last; i++) {
+      this.#base = addRow(space, this.#rows[i], h, y, slopes, memory.buffer(this.#base));
+      slopes[i] = addRow(space, this.#guesses[i], 1, this.#zero, slopes, memory.buffer(slopes[i]));
+      if (!this.#newton(i, scale, this.#base, tolerance)) return false;
     }
+    segment.y1 = space.combine(this.#base ?? y, [scale], [slopes[last]], memory.buffer(segment.y1));
     return true;
   }
 
-  /** Where Newton starts: the straight line through the two slopes nearest in time. */
-  #guess(stage: number): S {
-    const { problem, segment } = this.#memory;
-    const { c } = this.#tableau;
-    const distance = (i: number): number => Math.abs(c[i] - c[stage]);
-    const known = Array.from({ length: stage }, (_, i) => i).sort((i, j) => distance(i) - distance(j));
-    const [near, far = near] = known;
-    if (far === near) return segment.slopes[near];
-    const share = (c[stage] - c[near]) / (c[far] - c[near]);
-    return problem.space.combine(segment.slopes[near], [share, -share], [segment.slopes[far], segment.slopes[near]]);
-  }
-
-  /** k = f(t + c·h, base + γ·h·k) to a share of the tolerance (Hairer, Wanner II, IV.8), or undefined. */
-  #newton(solver: ShiftedSolver<S>, stage: number, base: S, guess: S, tolerance: Tolerance | undefined): S | undefined {
-    const { problem, segment } = this.#memory;
-    const { space } = problem;
-    const { gamma, c } = this.#tableau;
-    const scale = gamma * segment.h;
-    const t = segment.t + c[stage] * segment.h;
-    let slope = guess;
+  /** Moves slopes[stage] to k = f(t + c·h, base + scale·k), to a share of the tolerance (Hairer, Wanner II, IV.8). */
+  #newton(stage: number, scale: number, base: S, tolerance: Tolerance | undefined): boolean {
+    const { memory, space } = this;
+    const { t, h, y, slopes } = memory.segment;
     const { rtol, atol } = tolerance ?? FIXED_TOLERANCE;
     const steps = tolerance === undefined ? NEWTON_STEPS.fixed : NEWTON_STEPS.adaptive;
     let before = Number.POSITIVE_INFINITY;
     for (let i = 0; i < steps; i++) {
-      const residual = space.combine(evaluate(problem, t, space.combine(base, [scale], [slope])), [-1], [slope]);
-      const change = solver.solve(residual);
-      slope = space.combine(slope, [1], [change]);
-      const moved = space.combine(change, [scale - 1], [change]);
-      const size = space.errorRatio(moved, segment.y, segment.y, rtol, atol);
+      const change = this.#newtonChange(t + this.#tableau.c[stage] * h, scale, base, slopes[stage]);
+      slopes[stage] = space.combine(slopes[stage], [1], [change], memory.buffer(slopes[stage]));
+      const size = Math.abs(scale) * space.errorRatio(change, y, y, rtol, atol);
       const rate = size / before;
       before = size;
       if (
         size === 0 ||
-        (i === 0 ? size < 1e-3 * NEWTON_SHARE : (size * rate) / (1 - rate) < NEWTON_SHARE && rate < 1)
+        (i === 0 ? size < 1e-3 * NEWTON_SHARE : rate < 1 && (size * rate) / (1 - rate) < NEWTON_SHARE)
       ) {
-        return slope;
+        return true;
       }
-      if (!(rate < 1 || i === 0)) return undefined;
+      if (!(rate < 1 || i === 0)) return false;
     }
-    return undefined;
+    return false;
+  }
+
+  /** (I − scale·J)⁻¹·(f(t, base + scale·k) − k) */
+  #newtonChange(t: number, scale: number, base: S, slope: S): S {
+    const { memory, space, problem } = this;
+    this.#argument = space.combine(base, [scale], [slope], memory.buffer(this.#argument));
+    this.#residual = evaluate(problem, t, this.#argument, memory.buffer(this.#residual));
+    this.#residual = space.combine(this.#residual, [-1], [slope], memory.buffer(this.#residual));
+    this.#change = this.#linear.solve(this.#residual, memory.buffer(this.#change));
+    return this.#change;
   }
 
   #errorRatio({ rtol, atol }: Tolerance): number {
-    const { problem, segment } = this.#memory;
-    const { space } = problem;
-    const weights = this.#tableau.error.weights.map((weight) => segment.h * weight);
-    const error = space.combine(space.zeros(segment.y), weights, segment.slopes);
-    return space.errorRatio(error, segment.y, segment.y1, rtol, atol);
+    const { memory, space } = this;
+    const { y, y1, h, slopes } = memory.segment;
+    this.#residual = addRow(space, this.#errorRow, h, this.#zero, slopes, memory.buffer(this.#residual));
+    return space.errorRatio(this.#residual, y, y1, rtol, atol);
   }
+}
+
+/** Over the slopes before `stage`. */
+function guessWeights(c: readonly number[], stage: number): number[] {
+  const distance = (i: number): number => Math.abs(c[i] - c[stage]);
+  const known = Array.from({ length: stage }, (_, i) => i).sort((i, j) => distance(i) - distance(j));
+  const weights = new Array<number>(stage).fill(0);
+  if (known.length === 0) return weights;
+  const [near, far = near] = known;
+  const share = far === near ? 0 : (c[stage] - c[near]) / (c[far] - c[near]);
+  weights[near] += 1 - share;
+  weights[far] += share;
+  return weights;
 }
 
 /** Implicit stages last to first: their cotangents solve the transposed linear system at the stage itself. */
@@ -262,12 +273,13 @@ function pullStage<S, P>(
 /** λ = bar + scale·Jᵀ·λ, refined with exact products until the differences' Jacobian leaves no trace. */
 function solveImplicit<S, P>({ problem, vjpOfState }: Reversal<S, P>, t: number, y: S, scale: number, bar: S): S {
   const { space } = problem;
-  const linearize = linearizeOf(space, 'the gradient of an implicit step');
-  const { solveTransposed } = linearize((state) => evaluate(problem, t, state), y).shifted(scale);
-  let lambda = solveTransposed(bar);
+  const linear = linearizationOf(space, y, 'the gradient of an implicit step');
+  linear.update(Object.assign(fieldJacobian(problem), { t }), y);
+  linear.shift(scale);
+  let lambda = linear.solveTransposed(bar);
   for (let i = 0; i < 3; i++) {
     const residual = space.combine(bar, [scale, -1], [vjpOfState(t, y, lambda), lambda]);
-    lambda = space.combine(lambda, [1], [solveTransposed(residual)]);
+    lambda = space.combine(lambda, [1], [linear.solveTransposed(residual)]);
   }
   return lambda;
 }

@@ -6,7 +6,7 @@
 import { valueAt } from './interpolate.ts';
 import type { Method, Segment, Stepper } from './method.ts';
 import { ensure } from './ode-error.ts';
-import { evaluate, type Problem } from './problem.ts';
+import { createStatistics, evaluate, type Problem } from './problem.ts';
 import type { StateSpace } from './state-space.ts';
 
 export interface Event<S> {
@@ -119,7 +119,7 @@ export function eventCotangent<S, P>(
 ): S {
   ensure(gradient !== undefined, 'bad-event', () => "A gradient through an event's time needs event.gradient.");
   const { space } = problem;
-  const statistics = { functionEvaluations: 0, accepted: 0, rejected: 0, looksStiff: false };
+  const statistics = createStatistics();
   return space.scope(() => {
     const slope = evaluate({ ...problem, statistics }, t, y);
     const by = gradient(t, y);

@@ -1,10 +1,10 @@
 /** One stepper for every explicit Runge–Kutta tableau, on any state space. Not the loop: that is `integrate.ts`. */
-import { hermiteWeights } from './interpolate.ts';
-import type { Method, OutputWeights, Reversal, Segment, SegmentCotangent, Stepper, Tolerance } from './method.ts';
+import { BufferedStepper } from './buffered-stepper.ts';
+import { hermiteWeights, polynomialWeights } from './interpolate.ts';
+import type { Method, OutputWeights, Reversal, Segment, SegmentCotangent, Tolerance } from './method.ts';
 import { evaluate, type Problem } from './problem.ts';
-import type { StateSpace } from './state-space.ts';
-import { StepMemory } from './step-memory.ts';
 import { createTableau, stabilityBoundary, type Tableau, type TableauSpec } from './tableau.ts';
+import { addRow, createRow, type WeightRow } from './weight-row.ts';
 
 /** A method that is nothing but a table. */
 export interface ExplicitRungeKutta extends Method {
@@ -31,9 +31,7 @@ export function explicitRungeKutta(spec: TableauSpec): ExplicitRungeKutta {
 
 /** The interpolant's weights at θ; without its own, cubic Hermite. */
 function denseWeights({ dense, endIndex }: Tableau, theta: number, h: number): OutputWeights {
-  if (!dense) return hermiteWeights(theta, h, endIndex);
-  const slopes = dense.weights.map((row) => h * row.reduceRight((sum, weight) => (sum + weight) * theta, 0));
-  return { end: 0, slopes };
+  return dense ? polynomialWeights(dense.weights, theta, h) : hermiteWeights(theta, h, endIndex);
 }
 
 /** Extra stages of dense output, last to first. */
@@ -85,14 +83,10 @@ function pullStage<S, P>(
   }
 }
 
-class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
-  readonly #memory: StepMemory<S, P>;
-  readonly #problem: Problem<S, P>;
-  readonly #space: StateSpace<S>;
+class ExplicitRungeKuttaStepper<S, P> extends BufferedStepper<S, P> {
   readonly #tableau: Tableau;
-  /** The rows of a, then b, then the error's weights and damping; and the same times h. */
-  readonly #rows: readonly Float64Array[];
-  readonly #scaled: number[][];
+  /** The rows of a, then b, then the error's weights and damping. */
+  readonly #rows: readonly WeightRow[];
   readonly #zero: S;
   readonly #computeInScope: () => Segment<S>;
   #tolerance: Tolerance | undefined;
@@ -103,37 +97,26 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
 
   constructor(problem: Problem<S, P>, tableau: Tableau, t: number, y: S, slope?: S) {
     const { a, b, error, endIndex } = tableau;
-    this.#memory = new StepMemory(problem, endIndex, t, y, slope);
-    this.#problem = problem;
-    this.#space = problem.space;
+    super(problem, endIndex, t, y, slope);
     this.#tableau = tableau;
-    this.#rows = [...a, b, error?.weights ?? [], error?.damping ?? []].map((row) => Float64Array.from(row));
-    // Not zeros: an engine keeps an array that begins with fractions as one of doubles, which the hot loop reads.
-    this.#scaled = this.#rows.map((row) => Array.from(row, () => 0.5));
+    this.#rows = [...a, b, error?.weights ?? [], error?.damping ?? []].map(createRow);
     this.#zero = problem.space.zeros(y);
     this.#computeInScope = () => this.#compute();
   }
 
-  get segment(): Segment<S> {
-    return this.#memory.segment;
-  }
-
-  startSlope(): S {
-    return this.#memory.startSlope();
-  }
-
   attempt(t1: number, tolerance: Tolerance | undefined): number {
-    this.#memory.begin(t1);
+    this.memory.begin(t1);
     this.#tolerance = tolerance;
-    this.#space.scope(this.#computeInScope);
+    if (this.memory.reuses) this.#compute();
+    else this.space.scope(this.#computeInScope);
     return this.#ratio;
   }
 
-  prepareOutput(): void {
+  override prepareOutput(): void {
     const { dense, endIndex, stages } = this.#tableau;
     if (dense !== undefined && dense.weights.length <= stages) return;
-    this.#memory.prepareEnd();
-    if (dense?.extra !== undefined && this.#memory.filled === endIndex + 1) this.#evaluateExtra(dense.extra);
+    this.memory.prepareEnd();
+    if (dense?.extra !== undefined && this.memory.filled === endIndex + 1) this.#evaluateExtra(dense.extra);
   }
 
   /**
@@ -142,14 +125,13 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
    */
   stiffness(): number {
     const { stages, fsal, c } = this.#tableau;
-    const { h, y1, slopes } = this.#memory.segment;
+    const { h, y1, slopes } = this.memory.segment;
     const before = fsal ? stages - 2 : stages - 1;
     const argument = this.#argument;
-    if (!this.#memory.reuses || argument === undefined || c[before] !== 1 || this.#memory.filled <= before + 1)
-      return 0;
+    if (!this.memory.reuses || argument === undefined || c[before] !== 1 || this.memory.filled <= before + 1) return 0;
     const size = (a: S, b: S): number => {
-      this.#error = this.#space.combine(a, [-1], [b], this.#error);
-      return this.#space.errorRatio(this.#error, a, a, 0, 1);
+      this.#error = this.space.combine(a, [-1], [b], this.#error);
+      return this.space.errorRatio(this.#error, a, a, 0, 1);
     };
     const moved = size(y1, argument);
     return moved === 0
@@ -157,45 +139,37 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
       : (Math.abs(h) * size(slopes[before + 1], slopes[before])) / moved / stabilityBoundary(this.#tableau);
   }
 
-  accept(retain: boolean): void {
-    this.#memory.accept(retain);
-  }
-
-  jumpTo(t: number): void {
-    this.#memory.jumpTo(t);
-  }
-
-  dispose(): void {
-    this.#memory.dispose();
-    this.#space.dispose(this.#zero);
+  override dispose(): void {
+    super.dispose();
+    this.space.dispose(this.#zero);
   }
 
   /** Stages, end and error ratio; the returned object keeps the states that it names alive. */
   #compute(): Segment<S> {
-    const memory = this.#memory;
+    const memory = this.memory;
     const work = memory.segment;
     const { stages, fsal, c } = this.#tableau;
     const { t, h, y, slopes } = work;
     const inner = fsal ? stages - 1 : stages;
     for (let i = 1; i < inner; i++) {
       this.#argument = this.#combined(i, y, memory.buffer(this.#argument));
-      slopes[i] = evaluate(this.#problem, t + c[i] * h, this.#argument, memory.buffer(slopes[i]));
+      slopes[i] = evaluate(this.problem, t + c[i] * h, this.#argument, memory.buffer(slopes[i]));
     }
     work.y1 = this.#combined(stages, y, memory.buffer(work.y1));
-    if (fsal) slopes[inner] = evaluate(this.#problem, work.t1, work.y1, memory.buffer(slopes[inner]));
+    if (fsal) slopes[inner] = evaluate(this.problem, work.t1, work.y1, memory.buffer(slopes[inner]));
     memory.filled = stages;
     this.#ratio = this.#tolerance === undefined ? 0 : this.#errorRatio(this.#tolerance);
     return work;
   }
 
   #evaluateExtra({ c, a }: { readonly c: readonly number[]; readonly a: readonly (readonly number[])[] }): void {
-    const memory = this.#memory;
+    const memory = this.memory;
     const { t, h, y, slopes } = memory.segment;
     for (let i = 0; i < a.length; i++) {
       const weights = a[i].map((weight) => h * weight);
-      const argument = this.#space.combine(y, weights, slopes, memory.buffer(this.#argument));
-      slopes[memory.filled] = evaluate(this.#problem, t + c[i] * h, argument, memory.buffer(slopes[memory.filled]));
-      if (!memory.reuses) this.#space.dispose(argument);
+      const argument = this.space.combine(y, weights, slopes, memory.buffer(this.#argument));
+      slopes[memory.filled] = evaluate(this.problem, t + c[i] * h, argument, memory.buffer(slopes[memory.filled]));
+      if (!memory.reuses) this.space.dispose(argument);
       memory.filled++;
     }
   }
@@ -209,17 +183,14 @@ class ExplicitRungeKuttaStepper<S, P> implements Stepper<S> {
   }
 
   #estimate(row: number, { rtol, atol }: Tolerance): number {
-    const { y, y1 } = this.#memory.segment;
-    this.#error = this.#combined(row, this.#zero, this.#memory.buffer(this.#error));
-    return this.#space.errorRatio(this.#error, y, y1, rtol, atol);
+    const { y, y1 } = this.memory.segment;
+    this.#error = this.#combined(row, this.#zero, this.memory.buffer(this.#error));
+    return this.space.errorRatio(this.#error, y, y1, rtol, atol);
   }
 
   /** base + h·Σ rowⱼ·kⱼ */
   #combined(row: number, base: S, into: S | undefined): S {
-    const { h, slopes } = this.#memory.segment;
-    const weights = this.#rows[row];
-    const scaled = this.#scaled[row];
-    for (let j = 0; j < scaled.length; j++) scaled[j] = h * weights[j];
-    return this.#space.combine(base, scaled, slopes, into);
+    const { h, slopes } = this.memory.segment;
+    return addRow(this.space, this.#rows[row], h, base, slopes, into);
   }
 }

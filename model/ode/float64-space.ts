@@ -1,6 +1,6 @@
 /** States as `Float64Array`s on the host, updated in place: after its first step a solve allocates no array. */
-import { factorize } from './dense-lu.ts';
-import type { Linearization, StateSpace } from './state-space.ts';
+import { denseLinearization } from './dense-jacobian.ts';
+import type { StateSpace } from './state-space.ts';
 
 type Vector = Float64Array;
 
@@ -76,37 +76,6 @@ function isFiniteState(state: Float64Array): boolean {
   return true;
 }
 
-const SQRT_EPSILON = Math.sqrt(Number.EPSILON);
-
-/** ∂f/∂y by forward differences, one evaluation a component and one more. Row-major. */
-function jacobian(f: (y: Vector) => Vector, y: Vector): Vector {
-  const n = y.length;
-  // Not a slope that Newton's method left: its residual, over so small a difference, would drown the derivative.
-  const slope = f(y).slice();
-  const matrix = new Float64Array(n * n);
-  const moved = y.slice();
-  for (let j = 0; j < n; j++) {
-    moved[j] = y[j] + SQRT_EPSILON * Math.max(Math.abs(y[j]), 1e-4);
-    const step = moved[j] - y[j];
-    const ahead = f(moved);
-    for (let i = 0; i < n; i++) matrix[i * n + j] = (ahead[i] - slope[i]) / step;
-    moved[j] = y[j];
-  }
-  return matrix;
-}
-
-function linearize(f: (y: Vector) => Vector, y: Vector): Linearization<Vector> {
-  const n = y.length;
-  const matrix = jacobian(f, y);
-  return {
-    shifted: (scale) =>
-      factorize(
-        matrix.map((value, i) => (i % (n + 1) === 0 ? 1 : 0) - scale * value),
-        n,
-      ),
-  };
-}
-
 export const float64Space: StateSpace<Float64Array> = {
   residence: 'host',
   combine,
@@ -117,7 +86,7 @@ export const float64Space: StateSpace<Float64Array> = {
   sameShape: (a, b) => a.length === b.length,
   scope: (work) => work(),
   dispose: () => {},
-  linearize,
+  createLinearization: (like) => denseLinearization(like.length),
 };
 
 /** `float64Space` with another norm: the largest component, weights, tolerances of each component's own. */

@@ -166,7 +166,7 @@ export function fieldOf(formula: Formula): VectorField<Float64Array, Float64Arra
     jvp: (t, y, parameters, tangent) => {
       const along = (values: Float64Array, slopes: Float64Array) =>
         Array.from(values, (value, i): Dual => ({ value, slope: slopes[i] }));
-      const moving = along(parameters, tangent.parameters);
+      const moving = along(parameters, tangent.parameters ?? new Float64Array(parameters.length));
       const slopes = formula(dual, { value: t, slope: tangent.t ?? 0 }, along(y, tangent.y), moving);
       return Float64Array.from(slopes, (slope) => asDual(slope).slope);
     },

@@ -10,6 +10,11 @@ export function hermiteWeights(theta: number, h: number, endIndex: number): Outp
   return { end: theta * theta * (3 - 2 * theta), slopes };
 }
 
+/** Slope i weighs h·Σₖ weights[i][k]·θᵏ⁺¹. */
+export function polynomialWeights(weights: readonly (readonly number[])[], theta: number, h: number): OutputWeights {
+  return { end: 0, slopes: weights.map((row) => h * row.reduceRight((sum, weight) => (sum + weight) * theta, 0)) };
+}
+
 /** y at t + θ·h. The segment must have been prepared for output. */
 export function interpolate<S>(space: StateSpace<S>, method: Method, segment: Segment<S>, theta: number, into?: S): S {
   const { y, y1, slopes, h } = segment;

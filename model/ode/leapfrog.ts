@@ -5,10 +5,10 @@
  *
  *   k = y + h/2·v,  u = f(t + h/2, k),  v1 = 2u − v,  y1 = k + h/2·v1
  */
+import { BufferedStepper } from './buffered-stepper.ts';
 import { hermiteWeights } from './interpolate.ts';
-import type { Method, Reversal, Segment, SegmentCotangent, StepEnd, Stepper, Tolerance } from './method.ts';
+import type { Method, Reversal, Segment, SegmentCotangent, StepEnd, Tolerance } from './method.ts';
 import { evaluate, type Problem } from './problem.ts';
-import { StepMemory } from './step-memory.ts';
 
 export const leapfrog: Method = {
   name: 'leapfrog',
@@ -22,8 +22,7 @@ export const leapfrog: Method = {
   start: (problem, t, y, slope) => new LeapfrogStepper(problem, t, y, slope),
 };
 
-class LeapfrogStepper<S, P> implements Stepper<S> {
-  readonly #memory: StepMemory<S, P>;
+class LeapfrogStepper<S, P> extends BufferedStepper<S, P> {
   readonly #zero: S;
   readonly #computeInScope: () => Segment<S>;
   #tolerance: Tolerance | undefined;
@@ -32,43 +31,25 @@ class LeapfrogStepper<S, P> implements Stepper<S> {
   #slope: S | undefined;
 
   constructor(problem: Problem<S, P>, t: number, y: S, slope?: S) {
-    this.#memory = new StepMemory(problem, 1, t, y, slope);
+    super(problem, 1, t, y, slope);
     this.#zero = problem.space.zeros(y);
     this.#computeInScope = () => this.#compute();
   }
 
-  get segment(): Segment<S> {
-    return this.#memory.segment;
-  }
-
-  startSlope(): S {
-    return this.#memory.startSlope();
-  }
-
   attempt(t1: number, tolerance: Tolerance | undefined): number {
-    this.#memory.begin(t1);
+    this.memory.begin(t1);
     this.#tolerance = tolerance;
-    this.#memory.problem.space.scope(this.#computeInScope);
+    this.space.scope(this.#computeInScope);
     return this.#ratio;
   }
 
-  prepareOutput(): void {}
-
-  accept(retain: boolean): void {
-    this.#memory.accept(retain);
-  }
-
-  jumpTo(t: number): void {
-    this.#memory.jumpTo(t);
-  }
-
-  dispose(): void {
-    this.#memory.dispose();
-    this.#memory.problem.space.dispose(this.#zero);
+  override dispose(): void {
+    super.dispose();
+    this.space.dispose(this.#zero);
   }
 
   #compute(): Segment<S> {
-    const memory = this.#memory;
+    const memory = this.memory;
     const { problem, segment } = memory;
     const { t, h, y, slopes } = segment;
     const { space } = problem;
@@ -83,14 +64,14 @@ class LeapfrogStepper<S, P> implements Stepper<S> {
 
   /** The distance to Euler's step: h/2·(v1 − v). */
   #errorRatio({ rtol, atol }: Tolerance): number {
-    const { problem, segment } = this.#memory;
+    const { problem, segment } = this.memory;
     const { h, y, y1, slopes } = segment;
     // The midpoint is not needed any more: its buffer takes the error.
     this.#middle = problem.space.combine(
       this.#zero,
       [h / 2, -h / 2],
       [slopes[1], slopes[0]],
-      this.#memory.buffer(this.#middle),
+      this.memory.buffer(this.#middle),
     );
     return problem.space.errorRatio(this.#middle, y, y1, rtol, atol);
   }

@@ -12,8 +12,8 @@ export interface LipschitzOptions<S, P> {
   /** Must have a `vjp` and a `jvp`. */
   readonly field: VectorField<S, P>;
   readonly parameters: P;
-  /** A zero of the parameters' shape: the estimate is by the state alone. */
-  readonly still: P;
+  /** A zero of the parameters' shape, for a `jvp` that does not take an absent tangent as zero. */
+  readonly still?: P;
   /** Rounds of power iteration at each state. Default 20; the estimate is from below. */
   readonly rounds?: number;
 }

@@ -8,6 +8,8 @@ export interface Statistics {
   rejected: number;
   /** Whether the steps were held back by stability rather than by accuracy (explicit methods on the host only). */
   looksStiff: boolean;
+  /** Attempted steps whose implicit stages did not converge. */
+  newtonFailures: number;
 }
 
 export interface Problem<S, P> {
@@ -19,7 +21,7 @@ export interface Problem<S, P> {
 }
 
 export function createStatistics(): Statistics {
-  return { functionEvaluations: 0, accepted: 0, rejected: 0, looksStiff: false };
+  return { functionEvaluations: 0, accepted: 0, rejected: 0, looksStiff: false, newtonFailures: 0 };
 }
 
 /**

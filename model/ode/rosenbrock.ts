@@ -2,11 +2,12 @@
  * Rosenbrock methods for stiff fields: Newton's method with exactly one iteration, written into the formula, so that a
  * stage is one linear solve (Hairer and Wanner II, IV.7, eq. 7.25). No reversal: that would take second derivatives.
  */
-import { linearizeOf } from './esdirk.ts';
-import type { Method, OutputWeights, Segment, Stepper, Tolerance } from './method.ts';
+import { BufferedStepper } from './buffered-stepper.ts';
+import { type FieldJacobian, fieldJacobian, linearizationOf } from './field-jacobian.ts';
+import type { Method, OutputWeights, Tolerance } from './method.ts';
 import { evaluate, type Problem } from './problem.ts';
-import type { ShiftedSolver, StateSpace } from './state-space.ts';
-import { StepMemory } from './step-memory.ts';
+import type { Linearization } from './state-space.ts';
+import { addRow, createRow, type WeightRow } from './weight-row.ts';
 
 export interface RosenbrockTableau {
   readonly name: string;
@@ -43,94 +44,115 @@ function denseWeights({ dense: [first, second] }: RosenbrockTableau, theta: numb
   return { end: theta, slopes: [0, ...first.map((weight, j) => inside * (weight + theta * second[j]))] };
 }
 
-/** What a step needs of its start, whatever its length. */
-interface Start<S> {
-  readonly shifted: (scale: number) => ShiftedSolver<S>;
-  /** ∂f/∂t by differences. */
-  readonly drift: S;
-}
-
-class RosenbrockStepper<S, P> implements Stepper<S> {
-  readonly #memory: StepMemory<S, P>;
+class RosenbrockStepper<S, P> extends BufferedStepper<S, P> {
   readonly #tableau: RosenbrockTableau;
-  readonly #linearize: NonNullable<StateSpace<S>['linearize']>;
-  #start: Start<S> | undefined;
+  /** Over f(t, y) and the stages: arguments, right-hand sides, the solution and its error. */
+  readonly #arguments: readonly WeightRow[];
+  readonly #pulls: readonly WeightRow[];
+  readonly #end: WeightRow;
+  readonly #errorRow: WeightRow;
+  readonly #zero: S;
+  readonly #jacobian: FieldJacobian<S>;
+  readonly #linear: Linearization<S>;
+  /** Whether Jacobian and ∂f/∂t are those of the step's start, whatever its length. */
+  #prepared = false;
+  #drift: S | undefined;
+  #argument: S | undefined;
+  #slope: S | undefined;
+  #side: S | undefined;
 
   constructor(problem: Problem<S, P>, tableau: RosenbrockTableau, t: number, y: S, slope?: S) {
-    this.#linearize = linearizeOf(problem.space, tableau.name);
-    this.#memory = new StepMemory(problem, tableau.m.length + 1, t, y, slope);
+    super(problem, tableau.m.length + 1, t, y, slope);
+    const overSlopes = (row: readonly number[]): WeightRow => createRow([0, ...row]);
     this.#tableau = tableau;
-  }
-
-  get segment(): Segment<S> {
-    return this.#memory.segment;
-  }
-
-  startSlope(): S {
-    return this.#memory.startSlope();
+    this.#arguments = tableau.a.map(overSlopes);
+    this.#pulls = tableau.c.map(overSlopes);
+    this.#end = overSlopes(tableau.m);
+    this.#errorRow = overSlopes(tableau.error);
+    this.#zero = problem.space.zeros(y);
+    this.#jacobian = fieldJacobian(problem);
+    this.#linear = linearizationOf(problem.space, y, tableau.name);
   }
 
   attempt(t1: number, tolerance: Tolerance | undefined): number {
-    const memory = this.#memory;
+    const { memory, space } = this;
     memory.begin(t1);
-    const { segment, problem } = memory;
-    const { space } = problem;
-    const { m, error } = this.#tableau;
-    const stages = this.#stages();
-    segment.y1 = space.combine(segment.y, m, stages);
-    stages.forEach((stage, i) => {
-      segment.slopes[i + 1] = stage;
-    });
-    memory.filled = stages.length + 1;
+    this.#stages();
+    const { segment } = memory;
+    segment.y1 = addRow(space, this.#end, 1, segment.y, segment.slopes, memory.buffer(segment.y1));
+    memory.filled = this.#tableau.m.length + 1;
     if (tolerance === undefined) return 0;
-    const estimate = space.combine(space.zeros(segment.y), error, stages);
-    return space.errorRatio(estimate, segment.y, segment.y1, tolerance.rtol, tolerance.atol);
+    this.#side = addRow(space, this.#errorRow, 1, this.#zero, segment.slopes, memory.buffer(this.#side));
+    return space.errorRatio(this.#side, segment.y, segment.y1, tolerance.rtol, tolerance.atol);
   }
 
-  prepareOutput(): void {}
-
-  accept(retain: boolean): void {
-    this.#start = undefined;
-    this.#memory.accept(retain);
+  override accept(retain: boolean): void {
+    this.#prepared = false;
+    super.accept(retain);
   }
 
-  jumpTo(t: number): void {
-    this.#start = undefined;
-    this.#memory.jumpTo(t);
+  override jumpTo(t: number): void {
+    this.#prepared = false;
+    super.jumpTo(t);
   }
 
-  dispose(): void {
-    this.#memory.dispose();
+  override dispose(): void {
+    super.dispose();
+    this.space.dispose(this.#zero);
   }
 
   /** (I − γhJ)·Uᵢ = γh·(f(t + αᵢh, y + Σ aᵢⱼUⱼ) + Σ cᵢⱼUⱼ/h + γᵢh·∂f/∂t) */
-  #stages(): S[] {
-    const { problem, segment } = this.#memory;
-    const { space } = problem;
-    const { gamma, gammas, alpha, a, c } = this.#tableau;
-    const { t, h, y, slopes } = segment;
-    this.#start ??= this.#prepare();
-    const { drift, shifted } = this.#start;
-    const solver = shifted(gamma * h);
-    const stages: S[] = [];
+  #stages(): void {
+    const { memory, space, problem } = this;
+    const { gamma, alpha, a } = this.#tableau;
+    const { t, h, y, slopes } = memory.segment;
+    const drift = this.#prepare();
+    this.#linear.shift(gamma * h);
     for (let i = 0; i < a.length; i++) {
-      const slope = i === 0 ? slopes[0] : evaluate(problem, t + alpha[i] * h, space.combine(y, a[i], stages));
-      const pulls = [...c[i].map((weight) => gamma * weight), gamma * h - 1, gamma * gammas[i] * h * h];
-      // slope + (γh − 1)·slope is γh·slope.
-      stages.push(solver.solve(space.combine(slope, pulls, [...stages, slope, drift])));
+      if (i > 0) {
+        this.#argument = addRow(space, this.#arguments[i], 1, y, slopes, memory.buffer(this.#argument));
+        this.#slope = evaluate(problem, t + alpha[i] * h, this.#argument, memory.buffer(this.#slope));
+      }
+      const side = this.#rightHandSide(i, (i > 0 && this.#slope) || slopes[0], drift);
+      slopes[i + 1] = this.#linear.solve(side, memory.buffer(slopes[i + 1]));
     }
-    return stages;
   }
 
-  #prepare(): Start<S> {
-    const { problem, segment } = this.#memory;
-    const { t, h, y, slopes } = segment;
-    const { shifted } = this.#linearize((state) => evaluate(problem, t, state), y);
+  #rightHandSide(stage: number, slope: S, drift: S): S {
+    const { memory, space } = this;
+    const { gamma, gammas } = this.#tableau;
+    const { h, slopes } = memory.segment;
+    const side = addRow(space, this.#pulls[stage], gamma, this.#zero, slopes, memory.buffer(this.#side));
+    this.#side = space.combine(side, [gamma * h, gamma * gammas[stage] * h * h], [slope, drift], memory.buffer(side));
+    return this.#side;
+  }
+
+  /** The Jacobian and ∂f/∂t at the step's start; returns the latter. */
+  #prepare(): S {
+    if (this.#prepared && this.#drift !== undefined) return this.#drift;
+    const { t, y } = this.memory.segment;
+    this.#jacobian.t = t;
+    this.#linear.update(this.#jacobian, y);
+    this.#drift = this.#byTime();
+    this.#prepared = true;
+    return this.#drift;
+  }
+
+  /** ∂f/∂t by the field's own product, or by a difference inside the step. */
+  #byTime(): S {
+    const { memory, space, problem } = this;
+    const { t, h, y, slopes } = memory.segment;
+    const { field, parameters, statistics } = problem;
+    if (field.jvp !== undefined) {
+      statistics.functionEvaluations++;
+      const drift = field.jvp(t, y, parameters, { y: this.#zero, t: 1 });
+      // The field may return one buffer for ever.
+      return space.combine(drift, [], [], memory.buffer(this.#drift));
+    }
     const delta =
       Math.sign(h) * Math.min(Math.abs(h), Math.sqrt(Number.EPSILON) * Math.max(Math.abs(t), 1e-2 * Math.abs(h)));
     const moved = t + delta - t;
-    const ahead = evaluate(problem, t + moved, y);
-    const difference = problem.space.combine(ahead, [-1], [slopes[0]]);
-    return { shifted, drift: problem.space.combine(difference, [1 / moved - 1], [difference]) };
+    this.#slope = evaluate(problem, t + moved, y, memory.buffer(this.#slope));
+    return space.combine(this.#zero, [1 / moved, -1 / moved], [this.#slope, slopes[0]], memory.buffer(this.#drift));
   }
 }

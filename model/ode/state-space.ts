@@ -36,18 +36,26 @@ export interface StateSpace<S> {
   /** Frees a state that nothing needs any more. */
   dispose(state: S): void;
 
-  /** ∂f/∂y at y: what stiff methods need. Absent: they cannot be used on this space. */
-  linearize?(f: (y: S) => S, y: S): Linearization<S>;
+  /** What implicit methods solve with, for states like this one; one a solve. Absent: they cannot be used on this space. */
+  createLinearization?(like: S): Linearization<S>;
 }
 
+/** Where a Jacobian ∂f/∂y comes from. */
+export interface JacobianSource<S> {
+  /** f(y); `into` is a buffer that may be filled and returned. */
+  evaluate(y: S, into?: S): S;
+  /** ∂f/∂y·direction at y, exactly. Absent: differences of `evaluate`. */
+  readonly product?: (y: S, direction: S) => S;
+}
+
+/** The linear systems of implicit steps. It owns its buffers; each call speaks of the latest `update` and `shift`. */
 export interface Linearization<S> {
+  /** Takes ∂f/∂y at y. */
+  update(source: JacobianSource<S>, y: S): void;
   /** Factors I − scale·∂f/∂y. */
-  shifted(scale: number): ShiftedSolver<S>;
-}
-
-export interface ShiftedSolver<S> {
-  /** x with (I − scale·J)·x = b. */
-  solve(b: S): S;
+  shift(scale: number): void;
+  /** x with (I − scale·J)·x = b; `into` is overwritten with x and must not be b. */
+  solve(b: S, into?: S): S;
   /** x with (I − scale·Jᵀ)·x = b. */
-  solveTransposed(b: S): S;
+  solveTransposed(b: S, into?: S): S;
 }

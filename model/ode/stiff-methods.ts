@@ -3,7 +3,16 @@ import { type Esdirk, esdirk } from './esdirk.ts';
 import type { Method } from './method.ts';
 import { rosenbrock } from './rosenbrock.ts';
 
-/** Kværnø 2004 (BIT 44), the pair of order 5(4): A–L-stable, both solutions stiffly accurate. */
+/**
+ * Kværnø 2004 (BIT 44), the pair of order 5(4): A–L-stable, both solutions stiffly accurate. Where a field has no `jvp` its
+ * Jacobian is by differences; host states only.
+ *
+ * No interpolant was published with it. This one is of order 4 and meets y0 and y1: with weights w(θ) over the stages it
+ * meets Σ w·cᵏ = θᵏ⁺¹/(k + 1) for k = 0…3, w·A·c² = θ⁴/12 (with C(2) these are all conditions up to order 4: Hairer,
+ * Nørsett, Wanner I, II.6), and w̃·Ã⁻¹·c³ = θ³ on the implicit stages, so that the cubic part of a path on which an
+ * infinitely stiff field holds the state is met too. The error estimate is the one direction that none of them sees: there
+ * stage 5 has the weight b₅·θ⁴.
+ */
 export const kvaerno5: Esdirk = esdirk({
   name: 'kvaerno5',
   order: 5,
@@ -30,9 +39,22 @@ export const kvaerno5: Esdirk = esdirk({
       0.26,
     ],
   },
+  dense: [
+    [1, -2.1186112920449633, 1.772194332464628, -0.5169855286432637],
+    [0, 0, 0, 0],
+    [0, 0.545156267293317, -1.3831425205983103, 0.7830171653396099],
+    [0, -2.2275183552091002, 3.9076036874235065, -1.7212715994976164],
+    [0, 3.5066353091320335, -4.432318825127624, 1.5556165649857532],
+    [0, 0, 0, 0.06962479448202728],
+    [0, 0.2943380708287083, 0.13566332583780344, -0.17000139666651212],
+  ],
 });
 
-/** Hairer and Wanner II, IV.7: RODAS, order 4(3), L-stable, six stages of which the last two are the embedded pair. */
+/**
+ * Hairer and Wanner II, IV.7: RODAS, order 4(3), L-stable, six stages of which the last two are the embedded pair, with its
+ * own interpolant of order 3. One Jacobian and one factorisation a step, no iteration; needs ∂f/∂t, which is taken from the
+ * field's `jvp` or by a difference. No exact gradient; host states only.
+ */
 export const rodas4: Method = rosenbrock({
   name: 'rodas4',
   order: 4,

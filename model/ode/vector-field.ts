@@ -8,10 +8,17 @@ export interface VectorField<S, P> {
   /** The vector–Jacobian product; gradients need it. New states, which the solver frees. */
   vjp?(t: number, y: S, parameters: P, cotangent: S): Cotangents<S, P>;
   /** The Jacobian–vector product ∂f/∂y·tangent.y + ∂f/∂θ·tangent.parameters + ∂f/∂t·tangent.t; forward gradients need it. */
-  jvp?(t: number, y: S, parameters: P, tangent: Cotangents<S, P>): S;
+  jvp?(t: number, y: S, parameters: P, tangent: Tangent<S, P>): S;
 }
 
-/** An element for each argument of a field: tangents of them, or cotangentᵀ·∂f/∂y, cotangentᵀ·∂f/∂θ and, where the field gives it, cotangentᵀ·∂f/∂t. */
+/** A direction in which a field's arguments move; what is absent stays where it is. */
+export interface Tangent<S, P> {
+  readonly y: S;
+  readonly parameters?: P | undefined;
+  readonly t?: number | undefined;
+}
+
+/** A product for each argument of a field: cotangentᵀ·∂f/∂y, cotangentᵀ·∂f/∂θ and, where the field gives it, cotangentᵀ·∂f/∂t. */
 export interface Cotangents<S, P> {
   readonly y: S;
   readonly parameters: P;

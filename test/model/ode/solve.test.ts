@@ -7,6 +7,7 @@ import {
   dopri5,
   euler,
   float64Space,
+  kvaerno5,
   leapfrog,
   type Method,
   midpoint,
@@ -14,6 +15,7 @@ import {
   onKnots,
   pi,
   rk4,
+  rodas4,
   type SolveOptions,
   solve,
   tsit5,
@@ -389,6 +391,9 @@ describe('buffers on the host', () => {
     ['tsit5', tsit5, pi({ rtol: 1e-6 })],
     ['dop853', dop853, pi({ rtol: 1e-6 })],
     ['leapfrog', leapfrog, constantStep(0.01)],
+    ['kvaerno5', kvaerno5, pi({ rtol: 1e-6 })],
+    ['kvaerno5, fixed', kvaerno5, constantStep(0.05)],
+    ['rodas4', rodas4, pi({ rtol: 1e-6 })],
   ] as const)('%s asks for no more of them in 50 units of time than in 5', (_name, method, controller) => {
     expect(allocations(method, controller, 50)).toBe(allocations(method, controller, 5));
   });

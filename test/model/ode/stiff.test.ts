@@ -5,6 +5,7 @@ import {
   backprop,
   constantSteps,
   dopri5,
+  fieldOf,
   float64Space,
   kvaerno5,
   type Method,
@@ -75,12 +76,72 @@ describe.each(STIFF)('%s', (_name, method) => {
     expect(statistics.functionEvaluations).toBeLessThan(200);
   });
 
+  it('its Jacobian is the exact one where the field has a jvp: the same path to 1e-7, no differences of its values', () => {
+    const formula = fieldOf(({ add, sub, mul, neg }, _t, [a, b, c]) => {
+      const first = add(mul(-0.04, a), mul(1e4, mul(b, c)));
+      const third = mul(3e7, mul(b, b));
+      return [first, sub(neg(first), third), third];
+    });
+    let products = 0;
+    const counted = {
+      evaluate: formula.evaluate,
+      jvp: (...given: Parameters<NonNullable<typeof formula.jvp>>) => {
+        products++;
+        return formula.jvp?.(...given) ?? given[1];
+      },
+    };
+    const common = { ...robertson, method, controller: pi({ rtol: 1e-8, atol: 1e-12 }) };
+    const exact = solve({ ...common, field: counted, parameters: new Float64Array(0) });
+    expect(products).toBeGreaterThan(0);
+    expect(relativeError(exact.ys[0], solve(common).ys[0])).toBeLessThan(1e-7);
+  });
+
   it('needs a space that can linearize', () => {
     const space = createTrackedSpace();
     const field = { evaluate: (_t: number, y: ReturnType<typeof space.create>) => y };
     const act = () => solve({ space, field, parameters: null, y0: space.create([1]), t0: 0, t1: 1, method });
     expect(act).toThrow(expect.objectContaining({ code: 'bad-method' }));
   });
+});
+
+describe('between steps', () => {
+  const problem = exactProblem('second order');
+  const worst = (method: Method, h: number): number => {
+    const asked = linspace(0.5, 0.5 + h, 21);
+    const options = { ...optionsFor(problem, [0.5, 0.5 + h]), method, controller: constantSteps(1) };
+    const { ys } = solve({ ...options, saveAt: { times: asked } });
+    return Math.max(...ys.map((y, i) => relativeError(y, problem.exact(asked[i]))));
+  };
+
+  it.each([
+    ['kvaerno5', kvaerno5, 5],
+    ['rodas4', rodas4, 4],
+  ] as const)('the error of %s inside one step falls as h to the order + 1, within ±0.4', (_name, method, power) => {
+    expect(Math.abs(Math.log2(worst(method, 0.1) / worst(method, 0.05)) - power)).toBeLessThan(0.4);
+  });
+
+  it.each([...STIFF])(
+    '%s errs by less than four times the tolerance anywhere, at 1e-4, 1e-6 and 1e-8',
+    (_name, method) => {
+      for (const tolerance of [1e-4, 1e-6, 1e-8]) {
+        const asked = linspace(0, 5, 301);
+        const controller = pi({ rtol: tolerance, atol: tolerance });
+        const { ys } = solve({ ...optionsFor(problem), method, controller, saveAt: { times: asked } });
+        expect(Math.max(...ys.map((y, i) => relativeError(y, problem.exact(asked[i]))))).toBeLessThan(4 * tolerance);
+      }
+    },
+  );
+});
+
+it("a fixed step too long for Newton's method ends with a sentence that says so", () => {
+  const evaluate = (_t: number, [y]: Float64Array) =>
+    Float64Array.of(-50 * Math.tan(Math.min(1.5, Math.max(-1.5, y ** 5))));
+  const options = { ...robertson, field: { evaluate }, y0: Float64Array.of(1.05), t1: 100, method: kvaerno5 };
+  const fixed = solve({ ...options, controller: constantSteps(1) });
+  expect(fixed.status).toBe('non-finite');
+  expect(fixed.statistics.newtonFailures).toBeGreaterThan(0);
+  expect(fixed.advice).toMatch(/Newton.*adaptive controller/);
+  expect(solve({ ...options, controller: pi() }).status).toBe('success');
 });
 
 describe('gradients', () => {
