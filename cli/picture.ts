@@ -34,7 +34,12 @@ export function pictureFormat(path: string): 'svg' | 'png' {
 async function renderSvg(spec: TopLevelSpec): Promise<string> {
   const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
   const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' });
-  return view.toSVG();
+  return compact(await view.toSVG());
+}
+
+/** Coordinates to a hundredth of a pixel: the rest of their digits is half of a picture's size. */
+function compact(svg: string): string {
+  return svg.replace(/ (d|transform)="[^"]*"/g, (attribute) => attribute.replace(/(\.\d\d)\d+/g, '$1'));
 }
 
 async function renderPng(svg: string): Promise<Uint8Array> {

@@ -3,7 +3,8 @@
  * checkpoints and a reversible method. One forward solve, the same for all, of a ring of 2,000 coupled units:
  * dyᵢ/dt = tanh(a yᵢ₋₁ + b yᵢ), loss ½|y(1)|².
  *
- *   npx tsx examples/adjoint-memory.ts      prints the table, draws docs/plots/adjoint-memory.svg
+ *   npx tsx examples/adjoint-memory.ts           prints the table, draws docs/plots/adjoint-memory.svg
+ *   npx tsx examples/adjoint-memory.ts 16,64     the table alone, for these numbers of steps
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -172,7 +173,7 @@ export async function drawAdjointMemory(rows: readonly AdjointMemoryRow[], file:
   const color = { field: 'mode', type: 'nominal' as const, title: null, sort: null };
   const x = log('steps', 'steps', [...new Set(rows.map(({ steps }) => steps))]);
   const panel = (field: string, title: string) => ({
-    mark: { type: 'line' as const, point: true },
+    mark: { type: 'line' as const, point: { aria: false } },
     encoding: { x, y: log(field, title), color },
   });
   await writePicture(file, {
@@ -183,7 +184,8 @@ export async function drawAdjointMemory(rows: readonly AdjointMemoryRow[], file:
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const rows = adjointMemory();
+  const asked = process.argv[2]?.split(',').map(Number);
+  const rows = adjointMemory(asked && { steps: asked });
   console.log(adjointMemoryTable(rows));
-  await drawAdjointMemory(rows, join(import.meta.dirname, '../docs/plots/adjoint-memory.svg'));
+  if (!asked) await drawAdjointMemory(rows, join(import.meta.dirname, '../docs/plots/adjoint-memory.svg'));
 }

@@ -93,7 +93,7 @@ export async function drawToleranceCost(rows: readonly ToleranceCostRow[], file:
   });
   const color = { field: 'method', type: 'nominal' as const, title: null, sort: null };
   const panel = (x: ReturnType<typeof log>) => ({
-    mark: { type: 'line' as const, point: { size: 20 } },
+    mark: { type: 'line' as const, point: { size: 20, aria: false } },
     encoding: { x, y: log('error', 'error at the end'), color, order: { field: 'evaluations' } },
   });
   await writePicture(file, {

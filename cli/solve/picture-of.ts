@@ -172,7 +172,7 @@ function arrows({ x: [x0, x1], y: [y0, y1] }: Bounds, slope: (at: Dot) => Dot) {
   });
   return {
     data: { values: values.filter(({ angle }) => Number.isFinite(angle)) },
-    mark: { type: 'point' as const, shape: 'arrow', filled: true, size: 90, color: GREY, opacity: 0.6 },
+    mark: { type: 'point' as const, aria: false, shape: 'arrow', filled: true, size: 90, color: GREY, opacity: 0.6 },
     encoding: { angle: { field: 'angle', ...quantitative, scale: null } },
   };
 }
