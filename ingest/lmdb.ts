@@ -50,9 +50,13 @@ export async function commit<T>(environment: Environment, work: () => T): Promis
   try {
     return await environment.transaction(work);
   } catch (error) {
+    // lmdb keeps a promise of its own of the same commit: a rejection that nobody handles would end the process.
+    environment.committed.then(ignore, ignore);
     throw await writeFailure(error);
   }
 }
+
+function ignore(): void {}
 
 /** lmdb rejects with an error whose `commitError` is a promise that rejects with the cause, also where nobody listens to it. */
 async function writeFailure(error: unknown): Promise<unknown> {

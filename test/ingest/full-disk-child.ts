@@ -1,4 +1,5 @@
 /** Fills the log or the store in a folder until the disk takes no more, and prints what the error was. */
+import { setTimeout } from 'node:timers/promises';
 import { openEmbeddedLog } from '../../ingest/log/embedded.ts';
 import { openStore } from '../../ingest/store.ts';
 
@@ -11,6 +12,8 @@ async function fill(write: (i: number) => Promise<void>): Promise<void> {
   } catch (error) {
     const { code, message } = error instanceof Error && 'code' in error ? error : { code: 'none', message: error };
     console.log(JSON.stringify({ code, message, written }));
+    // A rejection that nobody handles would end the process now, before all is closed.
+    await setTimeout(50);
   }
 }
 
