@@ -4,25 +4,26 @@
  */
 import { z } from 'zod';
 import { ENGINE_PREFERENCES } from '../model/engine/select.ts';
-
-const DAY = 86_400_000;
+import { parseDuration } from '../serve/time.ts';
 
 const duration = z
   .union([
     z.number().positive(),
-    z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a number of ms, or like "30s", "2h", "60d"'),
+    z.string().refine((text) => (parseDuration(text) ?? 0) > 0, 'a number of ms above 0, or like "30s", "2h", "60d"'),
   ])
-  .transform((v) => (typeof v === 'number' ? v : parseDuration(v)));
+  .transform((v) => (typeof v === 'number' ? v : (parseDuration(v) ?? Number.NaN)));
 
-const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: DAY };
+const name = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/, 'letters, digits, ".", "_" and "-", at most 100, not "." or ".."');
 
-/** ms of `30s`, `2h`, `60d`, `250ms`, or of a plain number. NaN where it is none. */
-export function parseDuration(text: string): number {
-  const unit = text.replace(/[\d.]/g, '') || 'ms';
-  return Number.parseFloat(text) * (UNITS[unit] ?? Number.NaN);
-}
+/** Channels are keys of JSON objects and columns of tables, in the words of whoever measures: `Temp (°C)` is one. */
+const channel = z
+  .string()
+  .trim()
+  .regex(/^(?!__proto__$)[^\p{C}",]{1,100}$/u, 'at most 100 characters, no quotes, commas or control characters');
 
-const name = z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, ".", "_" and "-", at most 100');
+const distinct = (names: readonly string[]) => new Set(names).size === names.length;
 
 export const modelSchema = z
   .strictObject({
@@ -81,7 +82,12 @@ export const trainingSchema = z
 export const streamSchema = z.strictObject({
   name: name.describe('how queries name the stream'),
   topic: name.optional().describe('default: odecast.<name>.events'),
-  channels: z.array(name).min(1).max(256).describe('what is observed, in the order of columns'),
+  channels: z
+    .array(channel)
+    .min(1)
+    .max(256)
+    .refine(distinct, 'names a channel twice')
+    .describe('what is observed, in the order of columns'),
   window: duration.describe('longest context that a forecast reads'),
   maxObservations: z.int().min(1).max(10_000).default(200).describe('most observations that a forecast reads'),
   horizon: duration.describe('how far ahead the model is trained'),

@@ -5,6 +5,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { type Config, configSchema, ENVIRONMENT, type EnvironmentVariable } from './config.ts';
 import { CliError } from './errors.ts';
+import { MODELS_TOPIC, streamSpec } from './stream-options.ts';
 
 export interface ConfigSource {
   /** `--config`, before everything else. */
@@ -73,8 +74,12 @@ function withValue(config: object, [key, ...rest]: readonly string[], value: unk
   return { ...config, [key]: next };
 }
 
-function refuseTwins(path: string, config: Config): void {
-  const names = config.streams.map((stream) => stream.name);
-  const twin = names.find((name, i) => names.indexOf(name) < i);
-  if (twin) throw new CliError('bad-config', `${path} names the stream "${twin}" twice; names must differ.`);
+/** Two streams of one topic would share its log position in the store, and each lose what the other reads. */
+function refuseTwins(path: string, { streams }: Config): void {
+  const specs = streams.map(streamSpec);
+  for (const key of ['name', 'topic'] as const) {
+    const values = [...specs.map((spec) => spec[key]), ...(key === 'topic' ? [MODELS_TOPIC] : [])];
+    const twin = values.find((value, i) => values.indexOf(value) < i);
+    if (twin) throw new CliError('bad-config', `${path} uses the ${key} "${twin}" twice; each stream needs its own.`);
+  }
 }

@@ -10,7 +10,6 @@ export const VERSION: string = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'packa
 export const DEMO_CONFIG = join(PACKAGE_ROOT, 'examples/demo.config.yaml');
 export const WEATHER_CSV = join(PACKAGE_ROOT, 'examples/data/seattle-weather.csv');
 export const DASHBOARD_DIR = join(PACKAGE_ROOT, 'dist/serve/dashboard');
-export const BUILT_MAIN = join(PACKAGE_ROOT, 'dist/cli/main.js');
 
 function findRoot(directory: string): string {
   if (existsSync(join(directory, 'package.json'))) return directory;

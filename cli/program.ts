@@ -1,9 +1,11 @@
 /** The commands and their options. What each one does is in `commands/`, loaded only when it runs. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { IngestError } from '../ingest/errors.ts';
+import { EngineError } from '../model/engine/engine-error.ts';
 import { ENGINE_PREFERENCES } from '../model/engine/select.ts';
 import { ModelError } from '../model/errors.ts';
 import { ListenError } from '../serve/server.ts';
+import { parseDuration } from '../serve/time.ts';
 import { CliError } from './errors.ts';
 import { VERSION } from './package-info.ts';
 
@@ -87,7 +89,7 @@ function addFileCommands(program: Command): void {
     .option('-m, --model <file>', 'the model file', 'model.safetensors')
     .option('-s, --series <name>', 'needed where the file has several')
     .option('-t, --times <list>', 'ISO 8601 or ms since the epoch, separated by commas', list)
-    .option('--horizon <duration>', 'equally spaced times up to so far after the last observation')
+    .option('--horizon <duration>', 'equally spaced times up to so far after the last observation', milliseconds)
     .option('-n, --points <n>', 'how many of them', positiveInteger, 20)
     .option('-q, --quantiles <list>', 'in (0, 1)', (text) => list(text).map(probability), [0.05, 0.5, 0.95])
     .option('--samples <n>', 'posterior samples', positiveInteger, 64)
@@ -130,19 +132,27 @@ function positiveInteger(text: string): number {
   throw new InvalidArgumentError('Give a whole number above 0.');
 }
 
+function milliseconds(text: string): number {
+  const ms = parseDuration(text) ?? 0;
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError('Give a duration above 0, like "30s", "12h", "7d".');
+}
+
 function probability(text: string): number {
   const p = Number(text);
   if (p > 0 && p < 1) return p;
   throw new InvalidArgumentError('Give numbers between 0 and 1.');
 }
 
+const KNOWN = [CliError, ListenError, IngestError, ModelError];
+
+function isKnown(error: unknown): error is Error {
+  if (error instanceof EngineError) return error.code === 'no-engine';
+  return KNOWN.some((kind) => error instanceof kind);
+}
+
 /** A known trouble is one sentence on stderr; an unknown one keeps its stack, for us. */
 function complain(error: unknown): number {
-  const known =
-    error instanceof CliError ||
-    error instanceof ListenError ||
-    error instanceof IngestError ||
-    error instanceof ModelError;
-  console.error(known ? `odecast: ${error.message}` : error);
+  console.error(isKnown(error) ? `odecast: ${error.message}` : error);
   return 1;
 }

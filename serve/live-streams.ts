@@ -64,7 +64,8 @@ function follow(parts: LiveParts, response: Response, subscription: Subscription
   startStream(response);
   const runner = coalesce(() => sendForecast(parts, response, subscription));
   const heartbeat = setInterval(() => {
-    if (!response.writableNeedDrain) response.write(': still here\n\n');
+    // One that has ended but still flushes to a slow reader takes no more.
+    if (!response.writableNeedDrain && !response.writableEnded) response.write(': still here\n\n');
   }, HEARTBEAT_MS);
   const leaveSeries = parts.changes.subscribe(subscription.stream, subscription.series, runner.request);
   const leaveModels = parts.models.onSwap((stream) => {

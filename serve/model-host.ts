@@ -63,9 +63,9 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       return 'refused';
     }
     live.set(stream, held);
-    if (old !== undefined) release(old);
     options.metrics.modelLive(artifact.header, alias);
     for (const listener of listeners) listener(stream);
+    if (old !== undefined) release(old);
     return 'live';
   };
 
@@ -78,7 +78,16 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
     },
     swap(stream, artifact, alias = 'champion') {
       const before = queues.get(stream) ?? Promise.resolve();
-      const swapped = before.then(() => replace(stream, artifact, alias));
+      const swapped = before
+        .then(() => replace(stream, artifact, alias))
+        .catch((error: unknown): SwapOutcome => {
+          // The new model is live; what failed came after, such as closing the old one.
+          options.logger.error(
+            { stream, version: artifact.header.version, err: error },
+            'a swap left something undone',
+          );
+          return 'live';
+        });
       queues.set(stream, swapped);
       return swapped;
     },

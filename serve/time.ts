@@ -8,8 +8,9 @@ export const LAST_TIME = 253_402_300_799_999;
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** ms of `250ms`, `30s`, `5m`, `2h` or `1.5d`. */
+/** ms of `250ms`, `30s`, `5m`, `2h` or `1.5d`; undefined where the text is none, or beyond what can be represented. */
 export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
-  return match === null ? undefined : Number(match[1]) * UNIT_MS[match[2]];
+  const ms = match === null ? Number.NaN : Number(match[1]) * UNIT_MS[match[2]];
+  return Number.isFinite(ms) ? ms : undefined;
 }

@@ -104,10 +104,10 @@ async function trainFor(
       'bad-file',
       'Too few observations to learn from: a model needs some dozens, in more than one window.',
     );
-  if (status === 'diverged' && roundSteps === 0)
+  if (roundSteps === 0 && !signal.aborted)
     throw new CliError(
       'bad-file',
-      'No step had a finite gradient; see whether the file holds values of extreme size, and rescale them.',
+      'No step had a finite gradient: see whether the file holds values of extreme size, and rescale them.',
     );
   if (roundSteps === 0) throw new CliError('no-model', 'Stopped before the first step; there is no model.');
 }

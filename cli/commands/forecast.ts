@@ -5,8 +5,10 @@ import type { Artifact } from '../../model/artifact-format.ts';
 import { type EnginePreference, selectEngine } from '../../model/engine/select.ts';
 import { createForecaster } from '../../model/forecast.ts';
 import type { Forecast, Forecaster, History } from '../../model/forecast-types.ts';
+import { forecastAnswer } from '../../serve/forecast-answer.ts';
 import { storeHistory } from '../../serve/history.ts';
-import { parseDuration } from '../config.ts';
+import type { ForecastAnswer } from '../../serve/schemas/forecast.ts';
+import { FIRST_TIME, formatTime, LAST_TIME, parseIsoTime } from '../../serve/time.ts';
 import { CliError } from '../errors.ts';
 import { FILE_STREAM, type FileStore, openFileStore, warnOfRefused } from '../file-store.ts';
 import { type ForecastPlot, type PlotBand, type PlotPoint, writePlot } from '../plot.ts';
@@ -15,7 +17,8 @@ export interface ForecastOptions {
   readonly model: string;
   readonly series?: string;
   readonly times?: string[];
-  readonly horizon?: string;
+  /** ms */
+  readonly horizon?: number;
   readonly points: number;
   readonly quantiles: number[];
   readonly samples: number;
@@ -39,15 +42,24 @@ async function forecastFile(file: FileStore, artifact: Artifact, options: Foreca
   const series = seriesOf(file, options.series);
   const history = storeHistory(file.store, FILE_STREAM, series);
   const times = timesOf(options, history, artifact.header.window.horizonMs);
-  const engine = (await selectEngine({ preference: options.engine })).open(artifact.header.spec);
+  const provider = await selectEngine({ preference: options.engine });
+  const engine = provider.open(artifact.header.spec);
   try {
     const forecaster = createForecaster({ artifact, engine });
-    const answer = await forecaster.forecast(history, {
-      times,
-      quantiles: options.quantiles,
-      samples: options.samples,
+    const quantiles = [...new Set(options.quantiles)];
+    const forecast = await forecaster.forecast(history, { times, quantiles, samples: options.samples });
+    const answer = forecastAnswer({
+      stream: FILE_STREAM,
+      series,
+      times: times.map((ms) => ({ asked: formatTime(ms), ms })),
+      quantiles,
+      channels: forecaster.channels,
+      model: { header: artifact.header, alias: options.model, engine: provider.name, forecaster },
+      forecast,
     });
-    process.stdout.write(tableOf(answer, forecaster.channels, times, options));
+    process.stdout.write(tableOf(answer, quantiles, options.format));
+    for (const { detail, times: at } of answer.warnings ?? [])
+      console.error(`odecast: ${detail} (${at.length} of ${times.length} times)`);
     if (options.plot) await writePlot(options.plot, await picture(forecaster, history, artifact, series, times));
   } finally {
     engine.close();
@@ -70,41 +82,47 @@ function seriesOf({ store }: FileStore, wanted: string | undefined): string {
   const names = store.listSeries(FILE_STREAM, { limit: 10 }).map(({ series }) => series);
   if (wanted === undefined && names.length === 1) return names[0];
   if (wanted !== undefined && store.series(FILE_STREAM, wanted)) return wanted;
-  const some = names.map((name) => `"${name}"`).join(', ');
+  const more = store.stream(FILE_STREAM).series > names.length ? ', …' : '';
+  const some = names.map((name) => `"${name}"`).join(', ') + more;
   throw new CliError(
     'bad-option',
     wanted === undefined
-      ? `The file has several series; choose one with --series: ${some}, …`
-      : `There is no series "${wanted}"; there are ${some}, …`,
+      ? `The file has several series; choose one with --series: ${some}`
+      : `There is no series "${wanted}"; there are ${some}`,
   );
 }
 
 function timesOf({ times, horizon, points }: ForecastOptions, { bounds }: History, trainedMs: number): number[] {
-  if (times) return times.map(parseTime);
+  if (times) return times.map(parseAsked);
   const last = bounds?.last ?? 0;
-  const span = horizon ? parseDuration(horizon) : trainedMs;
+  const span = horizon ?? trainedMs;
+  if (last + span > LAST_TIME) throw new CliError('bad-option', 'The horizon ends after the year 9999; shorten it.');
   return Array.from({ length: points }, (_, i) => last + (span * (i + 1)) / points);
 }
 
-function parseTime(text: string): number {
-  const ms = /^-?\d+(\.\d+)?$/.test(text) && text.length > 4 ? Number(text) : Date.parse(text);
-  if (Number.isFinite(ms)) return ms;
-  throw new CliError('bad-option', `"${text}" is no time: give ISO 8601 or milliseconds since the epoch.`);
+/** As in the file itself: digits are milliseconds, a time without an offset is UTC. */
+function parseAsked(text: string): number {
+  const ms = /^-?\d{5,}(\.\d+)?$/.test(text) ? Number(text) : parseIsoTime(text, { withoutOffset: 'utc' });
+  if (ms !== undefined && ms >= FIRST_TIME && ms <= LAST_TIME) return ms;
+  throw new CliError(
+    'bad-option',
+    `"${text}" is no time of the years 1 to 9999: give ISO 8601 or milliseconds since the epoch.`,
+  );
 }
 
+/** A row a time and channel. Channels hold neither quotes nor commas, so that CSV needs no quoting. */
 function tableOf(
-  answer: Forecast,
-  channels: readonly string[],
-  times: readonly number[],
-  { quantiles, format }: ForecastOptions,
+  { times, kind, channels }: ForecastAnswer,
+  quantiles: readonly number[],
+  format: ForecastOptions['format'],
 ): string {
   const rows = times.flatMap((time, t) =>
-    channels.map((channel, c) => ({
-      time: new Date(time).toISOString(),
-      kind: answer.kind[t],
+    Object.entries(channels).map(([channel, columns]) => ({
+      time,
+      kind: kind[t],
       channel,
-      mean: answer.channels[c].mean[t],
-      ...Object.fromEntries(quantiles.map((q, i) => [`q${q}`, answer.channels[c].quantiles[i][t]])),
+      mean: columns.mean[t],
+      ...Object.fromEntries(quantiles.map((q) => [`q${q}`, columns.quantiles[q][t]])),
     })),
   );
   if (format === 'json') return rows.map((row) => `${JSON.stringify(row)}\n`).join('');

@@ -22,6 +22,8 @@ export interface ReplayOptions {
 const BATCH = 1000;
 /** At a pace, events that are due within so many ms go together. */
 const TICK_MS = 50;
+/** A timer takes 32 bits: a longer one would fire at once. */
+const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 
 export async function replay(path: string, options: ReplayOptions): Promise<void> {
   const { config } = loadConfig({ path: options.config, environment: process.env, directory: process.cwd() });
@@ -94,8 +96,8 @@ function pacer(pace: number, signal: AbortSignal) {
     return (time - origin.event) / pace - (performance.now() - origin.clock);
   };
   const wait = async (time: number) => {
-    const ms = waitMs(time);
-    if (ms > TICK_MS) await sleep(ms, undefined, { signal }).catch(() => undefined);
+    for (let ms = waitMs(time); ms > TICK_MS && !signal.aborted; ms = waitMs(time))
+      await sleep(Math.min(ms, LONGEST_SLEEP_MS), undefined, { signal }).catch(() => undefined);
   };
   return { waitMs, wait };
 }

@@ -7,7 +7,7 @@ export interface StartView {
   loaded(stream: string, events: number): void;
   training(report: TrainingReport): void;
   /** Once, when every stream has a model that answers. */
-  ready(url: string, example: FirstQuery, elapsedMs: number): void;
+  ready(url: string, example: FirstQuery | undefined, elapsedMs: number): void;
   note(text: string): void;
 }
 
@@ -76,17 +76,23 @@ function publishedText({ version, steps, crps, baseline }: PublishedReport): str
   return `model ${version} after ${count(steps)} steps · held-out CRPS ${crps.toPrecision(3)}${against}`;
 }
 
-function readyLines(url: string, { stream, series, times }: FirstQuery, elapsedMs: number): string[] {
-  const body = JSON.stringify({ stream, series, times, quantiles: [0.1, 0.5, 0.9] });
+function readyLines(url: string, example: FirstQuery | undefined, elapsedMs: number): string[] {
   return [
     '',
     `  Ready after ${duration(elapsedMs)}.`,
     `  Page      ${url}/`,
     `  API       ${url}/docs`,
-    '  Try       one time between observations, one ahead:',
-    '',
-    `  curl -s ${url}/v1/forecast -H 'content-type: application/json' -d '${body}'`,
+    ...(example ? tryLines(url, example) : []),
     '',
     '  Training goes on as events arrive. Ctrl-C stops; the next start goes on from here.',
+  ];
+}
+
+function tryLines(url: string, { stream, series, times }: FirstQuery): string[] {
+  const body = JSON.stringify({ stream, series, times, quantiles: [0.1, 0.5, 0.9] });
+  return [
+    '  Try       one time between observations, one ahead:',
+    '',
+    `  curl -s ${url}/v1/forecast -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`,
   ];
 }

@@ -1,7 +1,10 @@
 /** `odecast start`: all roles in one process tree. This process serves; the trainer is its child. */
 import { join, resolve } from 'node:path';
+import type { ObservationStore } from '../../ingest/observation-store.ts';
+import { formatTime } from '../../ingest/time.ts';
 import { createMetrics } from '../../serve/metrics.ts';
-import type { Config } from '../config.ts';
+import { type Cleanup, cleaningUp } from '../cleanup.ts';
+import type { Config, StreamConfig } from '../config.ts';
 import { openDataFolder } from '../data-folder.ts';
 import { DEMO_STREAMS, startDemo } from '../demo/sources.ts';
 import { SPIRAL_WORLD, spiralTruth } from '../demo/spirals.ts';
@@ -11,7 +14,7 @@ import { DEMO_CONFIG, VERSION, WEATHER_CSV } from '../package-info.ts';
 import { openLog } from '../roles/open-log.ts';
 import { type ServeRole, startServeRole } from '../roles/serve-role.ts';
 import { createTrainingBoard, recordTraining } from '../roles/training-metrics.ts';
-import { streamNamed, streamSpec } from '../stream-options.ts';
+import { streamSpec } from '../stream-options.ts';
 import { shortPath, stdoutTerminal } from '../terminal.ts';
 import { startTrainerProcess } from '../trainer-process.ts';
 import { untilStopped } from '../until-stopped.ts';
@@ -24,7 +27,11 @@ export interface StartOptions {
 const TRAINER_GRACE_MS = 3000;
 const READY_POLL_MS = 100;
 
-export async function start(options: StartOptions): Promise<void> {
+export function start(options: StartOptions): Promise<void> {
+  return cleaningUp((cleanup) => startUntilStopped(options, cleanup));
+}
+
+async function startUntilStopped(options: StartOptions, cleanup: Cleanup): Promise<void> {
   const begun = performance.now();
   const loaded = loadConfig({
     path: options.config,
@@ -39,46 +46,46 @@ export async function start(options: StartOptions): Promise<void> {
   );
   const view = createStartView(terminal, config.streams);
   const folder = openDataFolder(config.data);
+  cleanup.add(() => folder.release());
   const logger = roleLogger(config, 'start', join(config.data, 'odecast.log'));
   const log = await openLog(config, logger);
+  cleanup.add(() => log.close());
   const board = createTrainingBoard();
   const metrics = createMetrics();
-  const cleanups: (() => Promise<void> | void)[] = [() => folder.release(), () => log.close()];
-  try {
-    const role = await startServeRole({
-      config,
-      log,
-      folder: join(config.data, 'serve'),
-      logger,
-      metrics,
-      training: board.of,
-      ...simulation(loaded),
-    });
-    cleanups.push(() => role.close());
-    const trainer = startTrainerProcess({
-      main: process.argv[1],
-      args: ['train', '--watched', '--config', loaded.path],
-      onReport: (report) => {
-        view.training(report);
-        recordTraining(metrics, report);
-        board.record(report);
-      },
-      onDeath: (how, waitMs) => {
-        logger.error({ how }, 'the trainer died');
-        view.note(`The trainer ended (${how}); starting it again in ${waitMs / 1000} s. Forecasts go on.`);
-      },
-    });
-    cleanups.push(() => trainer.stop(TRAINER_GRACE_MS));
-    if (isDemo(loaded)) {
-      const demo = await startDemo(demoParts(config, log, view, logger));
-      cleanups.push(() => demo.stop());
-    }
-    const announced = announceReady(role, view, config, begun);
-    await untilStopped([role.failed], () => terminal.line('\n  Stopping …'));
-    clearInterval(announced);
-  } finally {
-    for (const cleanup of cleanups.reverse()) await cleanup();
+  const role = await startServeRole({
+    config,
+    log,
+    folder: join(config.data, 'serve'),
+    logger,
+    metrics,
+    training: board.of,
+    ...simulation(loaded),
+  });
+  const trainer = startTrainerProcess({
+    main: process.argv[1],
+    args: ['train', '--watched', '--config', loaded.path],
+    onReport: (report) => {
+      view.training(report);
+      recordTraining(metrics, report);
+      board.record(report);
+    },
+    onDeath: (how, waitMs) => {
+      logger.error({ how }, 'the trainer died');
+      view.note(`The trainer ended (${how}); starting it again in ${waitMs / 1000} s. Forecasts go on.`);
+    },
+  });
+  // Side by side: each may need its whole grace, and a person waits for both.
+  cleanup.add(() => {
+    const ended = trainer.stop(TRAINER_GRACE_MS);
+    return role.close().finally(() => ended);
+  });
+  if (isDemo(loaded)) {
+    const demo = await startDemo(demoParts(config, log, view, logger));
+    cleanup.add(() => demo.stop());
   }
+  const announced = announceReady(role, view, config, begun);
+  cleanup.add(() => clearInterval(announced));
+  await untilStopped([role.failed], () => terminal.line('\n  Stopping …'));
 }
 
 function isDemo({ path }: LoadedConfig): boolean {
@@ -112,23 +119,24 @@ function demoParts(
   };
 }
 
-/** Looks until everything is ready, once; then says so with a query that has an answer now. */
+/** Looks until everything is ready, once; then says so with a query that has an answer now, if there is one. */
 function announceReady(role: ServeRole, view: StartView, config: Config, begun: number): NodeJS.Timeout {
   const timer = setInterval(() => {
     if (!role.readiness().ready) return;
     clearInterval(timer);
-    view.ready(role.server.url, firstQuery(role, config), performance.now() - begun);
+    const example = config.streams.map((stream) => firstQuery(role.store, stream)).find((query) => query !== undefined);
+    view.ready(role.server.url, example, performance.now() - begun);
   }, READY_POLL_MS);
   return timer;
 }
 
-/** A time within the last observations of a series, and one a third of the horizon after them. */
-function firstQuery({ store }: ServeRole, config: Config): FirstQuery {
-  const { name: stream } = config.streams[0];
-  const [known] = store.listSeries(stream, { limit: 1 });
-  const horizon = streamNamed(config, stream)?.horizon ?? 0;
-  const times = [known.lastTime - horizon / 10, known.lastTime + horizon / 3].map((t) =>
-    new Date(Math.round(t)).toISOString(),
-  );
-  return { stream, series: known.series, times };
+/**
+ * A time within the last observations of a series, and one a third of the horizon after them. Undefined where nothing is
+ * stored: models outlive the events that they were trained on.
+ */
+function firstQuery(store: ObservationStore, { name, horizon }: StreamConfig): FirstQuery | undefined {
+  const [known] = store.listSeries(name, { limit: 1 });
+  if (!known) return undefined;
+  const times = [known.lastTime - horizon / 10, known.lastTime + horizon / 3].map((t) => formatTime(Math.round(t)));
+  return { stream: name, series: known.series, times };
 }

@@ -1,7 +1,6 @@
 /** The serve role: the log → a store of its own; the models topic → live models; both → HTTP. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { appendEvents } from '../../ingest/append.ts';
 import type { EventLog } from '../../ingest/log/event-log.ts';
 import type { Logger } from '../../ingest/logger.ts';
 import type { ObservationStore } from '../../ingest/observation-store.ts';
@@ -12,16 +11,18 @@ import { selectEngine } from '../../model/engine/select.ts';
 import { createForecaster } from '../../model/forecast.ts';
 import { openRegistry, type Registry } from '../../model/registry.ts';
 import { createApp } from '../../serve/app.ts';
-import type { AppParts, EventOutcome, Readiness, TrainingProgress } from '../../serve/app-parts.ts';
+import type { AppParts, Readiness, TrainingProgress } from '../../serve/app-parts.ts';
 import { createChangeFeed } from '../../serve/change-feed.ts';
+import { createEventAppender } from '../../serve/event-appender.ts';
 import { createMetrics, type Metrics } from '../../serve/metrics.ts';
 import { createModelHost, type ModelHost } from '../../serve/model-host.ts';
 import { listen, type RunningServer } from '../../serve/server.ts';
+import { type Cleanup, cleaningUpOnFailure } from '../cleanup.ts';
 import type { Config } from '../config.ts';
-import { CliError } from '../errors.ts';
+import { failureOf } from '../failure.ts';
 import { DASHBOARD_DIR, VERSION } from '../package-info.ts';
 import { MODELS_TOPIC, servedStream, streamNamed, streamSpec } from '../stream-options.ts';
-import { type Ingests, startIngests } from './ingest-streams.ts';
+import { type Ingests, NOT_CAUGHT_UP, startIngests } from './ingest-streams.ts';
 import { ensureTopics } from './open-log.ts';
 
 export interface ServeRoleParts {
@@ -50,54 +51,44 @@ export interface ServeRole {
 
 const STORE_FOLDER = 'store';
 
-export async function startServeRole(parts: ServeRoleParts): Promise<ServeRole> {
+/** @throws ListenError, IngestError; what was opened before is closed again */
+export function startServeRole(parts: ServeRoleParts): Promise<ServeRole> {
+  return cleaningUpOnFailure((cleanup) => openServeRole(parts, cleanup));
+}
+
+async function openServeRole(parts: ServeRoleParts, cleanup: Cleanup): Promise<ServeRole> {
   const { config, log, folder, logger } = parts;
+  const streams = config.streams.map(streamSpec);
   await ensureTopics(log, config);
   const metrics = parts.metrics ?? createMetrics();
-  const streams = config.streams.map(streamSpec);
   const store = openStore(join(folder, STORE_FOLDER), { streams, clock: Date.now });
+  cleanup.add(() => store.close());
   const changes = createChangeFeed();
   const engine = await selectEngine({ preference: config.engine });
   const models = openModelHost(config, engine, metrics, logger);
-  const registry = await followModels(log, models, logger);
-  const ingests = await startIngests({
-    config,
-    log,
-    store,
-    role: 'serve',
-    logger,
-    ...ingestCallbacks(metrics, changes.publish),
-  });
-  const readiness = watchReadiness(config, models, ingests);
+  cleanup.add(() => models.close());
+  const registry = await followModels(parts, models, cleanup);
+  const callbacks = ingestCallbacks(metrics, changes.publish);
+  const ingests = await startIngests({ config, log, store, role: 'serve', logger, ...callbacks });
+  cleanup.add(() => ingests.close());
+  readLag(metrics, ingests);
+  const readiness = readinessOf(config, models, ingests);
   const app = createApp({
     ...configured(parts),
     models,
     store,
-    appendEvents: (stream, events) => appendTo(config, log, stream, events),
+    appendEvents: createEventAppender({ streams, log, metrics }),
     registry,
     changes,
-    metrics: observed(metrics, config, store, ingests),
+    metrics,
     clock: Date,
     logger,
     readiness,
   });
   const server = await listen(app, config);
-  const close = async () => {
-    await server.close();
-    await ingests.close();
-    await registry.close();
-    models.close();
-    await store.close();
-  };
-  return {
-    server,
-    store,
-    engine,
-    models,
-    readiness,
-    failed: Promise.race([ingests.failed, failureOf(registry)]),
-    close,
-  };
+  cleanup.add(() => server.close());
+  const failed = failureOf([ingests.failed, registry.closed]);
+  return { server, store, engine, models, readiness, failed, close: () => cleanup.run() };
 }
 
 function configured({ config, truth, simulated = [], training }: ServeRoleParts) {
@@ -128,43 +119,33 @@ function openModel(artifact: Artifact, provider: EngineProvider) {
 }
 
 /** Each new champion on the topic becomes the live model; what is no model is reported and changes nothing. */
-async function followModels(log: EventLog, models: ModelHost, logger: Logger): Promise<Registry> {
+async function followModels(
+  { config, log, logger }: ServeRoleParts,
+  models: ModelHost,
+  cleanup: Cleanup,
+): Promise<Registry> {
   // Undefined only while the present contents of the topic are read, before there is anything to ask.
   let registry: Registry | undefined;
-  registry = await openRegistry({
+  const goLive = async (stream: string) => {
+    const artifact = registry?.alias(stream, 'champion');
+    // The topic may carry models of streams that other servers serve.
+    if (artifact && streamNamed(config, stream)) await models.swap(stream, artifact);
+  };
+  const opened = await openRegistry({
     log,
     topic: MODELS_TOPIC,
     onChange: ({ stream, alias }) => {
-      if (alias !== 'champion') return;
-      const artifact = registry?.alias(stream, 'champion');
-      if (artifact) void models.swap(stream, artifact);
+      if (alias === 'champion') void goLive(stream);
     },
     onBroken: ({ key, error }) =>
       logger.error({ key, err: error }, 'a record of the models topic is no model of ours; the model before stays'),
   });
-  await registry.caughtUp;
+  cleanup.add(() => opened.close());
+  registry = opened;
+  await opened.caughtUp;
   // Champions that came before there was a registry to ask.
-  await Promise.all(
-    registry.streams().map(async (stream) => {
-      const artifact = registry.alias(stream, 'champion');
-      if (artifact) await models.swap(stream, artifact);
-    }),
-  );
-  return registry;
-}
-
-async function appendTo(
-  config: Config,
-  log: EventLog,
-  name: string,
-  events: readonly unknown[],
-): Promise<EventOutcome[]> {
-  const stream = streamNamed(config, name);
-  if (!stream) throw new CliError('bad-option', `There is no stream "${name}" in the configuration.`);
-  const { refused } = await appendEvents(log, streamSpec(stream), events);
-  const outcomes: EventOutcome[] = events.map(() => ({ accepted: true }));
-  for (const { index, code, message } of refused) outcomes[index] = { accepted: false, reason: code, detail: message };
-  return outcomes;
+  await Promise.all(opened.streams().map(goLive));
+  return opened;
 }
 
 function ingestCallbacks(metrics: Metrics, publish: (stream: string, series: Iterable<string>) => void) {
@@ -178,35 +159,23 @@ function ingestCallbacks(metrics: Metrics, publish: (stream: string, series: Ite
   };
 }
 
-function observed(metrics: Metrics, config: Config, store: ObservationStore, ingests: Ingests): Metrics {
+/** The lag of each consumer, read at a scrape. */
+function readLag(metrics: Metrics, { byStream }: Ingests): void {
   metrics.beforeScrape(() => {
-    for (const { name } of config.streams) {
-      const lag = ingests.byStream.get(name)?.lag();
-      metrics.set('store_observations', store.stream(name).observations, { stream: name });
-      metrics.set('consumer_lag_records', lag?.records ?? 0, { stream: name });
-      metrics.set('consumer_lag_seconds', lag?.seconds ?? 0, { stream: name });
+    for (const [stream, ingest] of byStream) {
+      const { records, seconds } = ingest.lag();
+      metrics.set('consumer_lag_records', records, { stream });
+      metrics.set('consumer_lag_seconds', seconds, { stream });
     }
   });
-  return metrics;
 }
 
-function watchReadiness(config: Config, models: ModelHost, ingests: Ingests): () => Readiness {
-  let caughtUp = false;
-  void ingests.caughtUp.then(
-    () => {
-      caughtUp = true;
-    },
-    () => undefined,
-  );
+function readinessOf(config: Config, models: ModelHost, { caughtUp }: Ingests): () => Readiness {
   return () => {
     const missing = config.streams
       .filter(({ name }) => !models.current(name))
       .map(({ name }) => `no model of ${name} yet`);
-    const reasons = caughtUp ? missing : ['the store has not caught up with the log', ...missing];
+    const reasons = caughtUp() ? missing : [NOT_CAUGHT_UP, ...missing];
     return { ready: reasons.length === 0, reasons };
   };
-}
-
-function failureOf(registry: Registry): Promise<never> {
-  return new Promise((_, reject) => registry.closed.catch(reject));
 }

@@ -79,9 +79,10 @@ function pause({ report, monotonic }: TrainLoopParts, turn: Turn, why: TrainingR
 
 async function concludeRound(parts: TrainLoopParts, stream: TrainedStream, progress: RoundProgress): Promise<void> {
   if (progress.roundSteps === 0) return;
+  // First: whoever stops or kills the trainer while it evaluates loses no step.
+  stream.save(stream.trainer.checkpoint());
   if (progress.status === 'diverged') parts.report({ kind: 'rejected', stream: stream.name, reasons: [DIVERGED] });
   if (progress.status === 'trained') await proposeModel(parts, stream, progress);
-  stream.save(stream.trainer.checkpoint());
 }
 
 async function proposeModel(

@@ -11,7 +11,9 @@ import { selectEngine } from '../../model/engine/select.ts';
 import { openRegistry, type Registry } from '../../model/registry.ts';
 import { sourceOf } from '../../model/train/pool.ts';
 import { createTrainer, type StepReport, type Trainer } from '../../model/train/trainer.ts';
+import { type Cleanup, cleaningUp } from '../cleanup.ts';
 import type { Config, StreamConfig } from '../config.ts';
+import { failureOf } from '../failure.ts';
 import { MODELS_TOPIC, streamSpec } from '../stream-options.ts';
 import type { TrainingReport } from '../training-report.ts';
 import { startIngests } from './ingest-streams.ts';
@@ -26,6 +28,8 @@ export interface TrainRoleParts {
   readonly logger: Logger;
   readonly report: (report: TrainingReport) => void;
   readonly signal: AbortSignal;
+  /** Called once events are consumed, with what tells whether all that the log held is stored. */
+  readonly onStarted?: (caughtUp: () => boolean) => void;
 }
 
 /** How often numbers are reported while steps run. */
@@ -33,43 +37,58 @@ const REPORT_EVERY_MS = 500;
 /** Below what people wait for: an answer of the serving role always goes first. */
 const NICE = 10;
 
-/** Resolves when the signal has aborted and all is closed. */
-export async function runTrainRole(parts: TrainRoleParts): Promise<void> {
-  const { config, log, folder, logger, signal } = parts;
+/** Resolves when the signal has aborted and all is closed; rejects when a log, a store or a consumer has failed. */
+export function runTrainRole(parts: TrainRoleParts): Promise<void> {
   setPriority(NICE);
+  return cleaningUp((cleanup) => trainUntilStopped(parts, cleanup));
+}
+
+async function trainUntilStopped(parts: TrainRoleParts, cleanup: Cleanup): Promise<void> {
+  const { config, log, folder, logger } = parts;
   await ensureTopics(log, config);
   const store = openStore(join(folder, 'store'), { streams: config.streams.map(streamSpec), clock: Date.now });
-  const ingests = await startIngests({ config, log, store, role: 'train', logger });
+  cleanup.add(() => store.close());
   const registry = await openRegistry({
     log,
     topic: MODELS_TOPIC,
-    onBroken: (r) => logger.warn(r, 'a broken record on the models topic'),
+    onBroken: ({ key, error }) => logger.warn({ key, err: error }, 'a record of the models topic is no model of ours'),
   });
+  cleanup.add(() => registry.close());
   await registry.caughtUp;
+  const ingests = await startIngests({ config, log, store, role: 'train', logger });
+  cleanup.add(() => ingests.close());
+  parts.onStarted?.(ingests.caughtUp);
   const provider = await selectEngine({ preference: config.engine });
   parts.report({ kind: 'engine', description: provider.description, gpu: provider.gpu });
-  const streams = config.streams.map((stream) => trainedStream(parts, stream, store, provider, registry));
-  try {
-    await Promise.race([
-      runTrainLoop({ ...parts, streams, registry, monotonic: () => performance.now() }),
-      ingests.failed,
-    ]);
-  } finally {
-    await closeAll(streams, ingests, registry, store);
-  }
-  if (!signal.aborted) logger.warn({}, 'training ended by itself');
+  const streams = config.streams.map((stream) => {
+    const trained = trainedStream(parts, stream, store, provider, registry);
+    cleanup.add(() => trained.trainer.close());
+    return trained;
+  });
+  const loop = startLoop(parts, streams, registry, cleanup);
+  await Promise.race([loop, failureOf([ingests.failed, registry.closed])]);
 }
 
-async function closeAll(
+/** The loop is the first to end: nothing is closed under a step that still runs. */
+function startLoop(
+  { report, signal }: TrainRoleParts,
   streams: readonly TrainedStream[],
-  ingests: { close(): Promise<void> },
   registry: Registry,
-  store: ObservationStore,
-) {
-  for (const { trainer } of streams) trainer.close();
-  await ingests.close();
-  await registry.close();
-  await store.close();
+  cleanup: Cleanup,
+): Promise<void> {
+  const ending = new AbortController();
+  const loop = runTrainLoop({
+    streams,
+    registry,
+    report,
+    signal: AbortSignal.any([signal, ending.signal]),
+    monotonic: () => performance.now(),
+  });
+  cleanup.add(async () => {
+    ending.abort();
+    await loop.catch(() => undefined);
+  });
+  return loop;
 }
 
 function trainedStream(

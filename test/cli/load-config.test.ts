@@ -24,6 +24,11 @@ function failure(work: () => unknown): CliError {
   throw new Error('expected a CliError');
 }
 
+/** Streams like the minimal one, each with its differences, as the text of a file. */
+function streams(...differences: object[]): string {
+  return JSON.stringify({ streams: differences.map((difference) => ({ ...minimal.streams[0], ...difference })) });
+}
+
 describe('loadConfig', () => {
   it('reads the demonstration, with durations in milliseconds', () => {
     const { config } = loadConfig(source(undefined, { fallback: demo }));
@@ -37,6 +42,11 @@ describe('loadConfig', () => {
     expect(config.port).toBe(8080);
     expect(config.streams[0].model.latentSize).toBeGreaterThan(0);
     expect(config.streams[0].horizon).toBe(60_000);
+  });
+
+  it('takes channels in the words of whoever measures', () => {
+    const { config } = loadConfig(source(streams({ channels: ['Temp (°C)', 'flow/s'] })));
+    expect(config.streams[0].channels).toEqual(['Temp (°C)', 'flow/s']);
   });
 
   it('lets environment variables win over the file, at any depth', () => {
@@ -58,6 +68,12 @@ describe('loadConfig', () => {
     ],
     ['no stream', JSON.stringify({ streams: [] }), /streams/],
     ['two streams of one name', JSON.stringify({ streams: [...minimal.streams, ...minimal.streams] }), /"s" twice/],
+    ['two streams of one topic', streams({ topic: 't' }, { name: 'other', topic: 't' }), /topic "t" twice/],
+    ['events on the models topic', streams({ topic: 'odecast.models' }), /"odecast.models" twice/],
+    ['a duration of nothing', streams({ horizon: '0s' }), /streams\[0\]\.horizon/],
+    ['a channel given twice', streams({ channels: ['x', 'x'] }), /names a channel twice/],
+    ['a channel that no object can carry', streams({ channels: ['__proto__'] }), /streams\[0\]\.channels\[0\]/],
+    ['a stream that a path cannot name', streams({ name: '..' }), /streams\[0\]\.name/],
   ])('refuses %s with a sentence that names it', (_, content, message) => {
     expect(failure(() => loadConfig(source(content))).message).toMatch(message);
   });
