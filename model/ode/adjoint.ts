@@ -14,7 +14,7 @@ import type { Method } from './method.ts';
 import { type Pair, pairSpace } from './pair-space.ts';
 import { createStatistics, type Statistics } from './problem.ts';
 import { checkCotangents, checkDifferentiable, failedGradients, timing, vjpOf } from './pullback.ts';
-import { endOfSpan, type Solution, type SolveOptions, solve, travelOrder } from './solve.ts';
+import { controllerOf, endOfSpan, type Solution, type SolveOptions, solve, travelOrder } from './solve.ts';
 import type { StateSpace } from './state-space.ts';
 import type { VectorField } from './vector-field.ts';
 
@@ -195,12 +195,14 @@ function createPieceSolver<S, P, X>(
 }
 
 /** Fixed steps go back over the grid that they came by, whatever the pieces between saved times are. */
-function retraced<S, P>({ controller, t0, t1, saveAt }: DifferentiableOptions<S, P>): Controller | undefined {
-  if (controller?.kind !== 'fixed') return controller;
+function retraced<S, P>(options: DifferentiableOptions<S, P>): Controller {
+  const { t0, t1, saveAt } = options;
+  const controller = controllerOf(options);
+  if (controller.kind !== 'fixed') return controller;
   return onKnots(controller.grid(t0, endOfSpan(t0, t1, saveAt)));
 }
 
-function warm(controller: Controller | undefined, firstStep: number | undefined): Controller | undefined {
-  if (controller?.kind !== 'adaptive' || firstStep === undefined) return controller;
+function warm(controller: Controller, firstStep: number | undefined): Controller {
+  if (controller.kind !== 'adaptive' || firstStep === undefined) return controller;
   return { ...controller, firstStep };
 }

@@ -3,6 +3,7 @@
  * advance; an adaptive one holds the error of each step below a tolerance.
  */
 import { ensure } from './ode-error.ts';
+import { type ToleranceOf, toleranceAt } from './tolerance.ts';
 
 export type Controller = FixedController | AdaptiveController;
 
@@ -14,8 +15,9 @@ export interface FixedController {
 
 export interface AdaptiveController {
   readonly kind: 'adaptive';
-  readonly rtol: number;
-  readonly atol: number;
+  /** Of the state's size and absolute, for all components or one for each. */
+  readonly rtol: ToleranceOf;
+  readonly atol: ToleranceOf;
   /** [β₁, β₂, β₃] exponents of this error, the one before, and the one before that (Söderlind 2003), times 1/(order+1). */
   readonly exponents: readonly [number, number, number];
   readonly safety: number;
@@ -108,11 +110,7 @@ export function pid(options: AdaptiveOptions = {}): AdaptiveController {
 export function adaptive(exponents: AdaptiveController['exponents'], options: AdaptiveOptions): AdaptiveController {
   const controller: AdaptiveController = { kind: 'adaptive', exponents, ...DEFAULTS, ...options };
   const { rtol, atol, safety, minFactor, maxFactor, minStep, maxStep, firstStep } = controller;
-  ensure(
-    rtol >= 0 && atol >= 0 && rtol + atol > 0 && rtol + atol < Infinity,
-    'bad-tolerance',
-    () => `rtol ${rtol} and atol ${atol} must be finite, not negative, and not both 0.`,
-  );
+  checkTolerances(rtol, atol);
   ensure(safety > 0 && safety <= 1, 'bad-step', () => `safety is ${safety}; give a factor in (0, 1].`);
   ensure(
     minFactor > 0 && minFactor < 1 && maxFactor > 1,
@@ -126,6 +124,18 @@ export function adaptive(exponents: AdaptiveController['exponents'], options: Ad
     () => `firstStep is ${firstStep}; give a length above 0.`,
   );
   return Object.freeze(controller);
+}
+
+function checkTolerances(rtol: ToleranceOf, atol: ToleranceOf): void {
+  const lengths = [rtol, atol].flatMap((tolerance) => (typeof tolerance === 'number' ? [] : [tolerance.length]));
+  const count = Math.max(1, ...lengths);
+  const each = Array.from({ length: count }, (_, i) => [toleranceAt(rtol, i), toleranceAt(atol, i)]);
+  ensure(
+    lengths.every((length) => length === count) &&
+      each.every(([r, a]) => r >= 0 && a >= 0 && r + a > 0 && r + a < Infinity),
+    'bad-tolerance',
+    () => `rtol ${rtol} and atol ${atol} must be finite, not negative, not both 0, and lists of the same length.`,
+  );
 }
 
 export function createErrorHistory(): ErrorHistory {

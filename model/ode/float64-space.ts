@@ -1,6 +1,7 @@
 /** States as `Float64Array`s on the host, updated in place: after its first step a solve allocates no array. */
 import { denseLinearization } from './dense-jacobian.ts';
 import type { StateSpace } from './state-space.ts';
+import { type ToleranceOf, toleranceAt } from './tolerance.ts';
 
 type Vector = Float64Array;
 
@@ -43,7 +44,8 @@ export interface HostNorm {
   readonly atolScale?: ArrayLike<number>;
 }
 
-function errorRatio(error: Vector, y0: Vector, y1: Vector, rtol: number, atol: number): number {
+function errorRatio(error: Vector, y0: Vector, y1: Vector, rtol: ToleranceOf, atol: ToleranceOf): number {
+  if (typeof rtol !== 'number' || typeof atol !== 'number') return errorRatioOfEach(error, y0, y1, rtol, atol);
   let sum = 0;
   for (let i = 0; i < error.length; i++) {
     const ratio = error[i] / (atol + rtol * Math.max(Math.abs(y0[i]), Math.abs(y1[i])));
@@ -52,16 +54,22 @@ function errorRatio(error: Vector, y0: Vector, y1: Vector, rtol: number, atol: n
   return error.length === 0 ? 0 : Math.sqrt(sum / error.length);
 }
 
+const errorRatioOfEach = createErrorRatio({});
+
 function createErrorRatio({ kind = 'rms', weights, rtolScale, atolScale }: HostNorm): typeof errorRatio {
   return (error, y0, y1, rtol, atol) => {
-    const ratios = error.map((value, i) => {
+    let worst = 0;
+    let sum = 0;
+    for (let i = 0; i < error.length; i++) {
       const size = Math.max(Math.abs(y0[i]), Math.abs(y1[i]));
-      const scale = atol * (atolScale?.[i] ?? 1) + rtol * (rtolScale?.[i] ?? 1) * size;
-      return (Math.abs(value) * (weights?.[i] ?? 1)) / scale;
-    });
-    // Math.max keeps a NaN, as a sum does.
-    if (kind === 'max') return ratios.reduce((worst, ratio) => Math.max(worst, ratio), 0);
-    return Math.sqrt(ratios.reduce((sum, ratio) => sum + ratio * ratio, 0) / Math.max(1, ratios.length));
+      const absolute = toleranceAt(atol, i) * (atolScale?.[i] ?? 1);
+      const ratio =
+        (Math.abs(error[i]) * (weights?.[i] ?? 1)) / (absolute + toleranceAt(rtol, i) * (rtolScale?.[i] ?? 1) * size);
+      // Math.max keeps a NaN, as a sum does.
+      worst = Math.max(worst, ratio);
+      sum += ratio * ratio;
+    }
+    return kind === 'max' ? worst : Math.sqrt(sum / Math.max(1, error.length));
   };
 }
 
@@ -82,6 +90,7 @@ export const float64Space: StateSpace<Float64Array> = {
   zeros: (like) => new Float64Array(like.length),
   errorRatio,
   isFinite: isFiniteState,
+  components: (state) => state.length,
   dot,
   sameShape: (a, b) => a.length === b.length,
   scope: (work) => work(),

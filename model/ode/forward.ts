@@ -4,8 +4,8 @@
  */
 import { ensure } from './ode-error.ts';
 import { pairSpace } from './pair-space.ts';
-import { evaluate } from './problem.ts';
-import { createPlan, type Solution, type SolveOptions, solve } from './solve.ts';
+import { createStatistics, evaluate } from './problem.ts';
+import { type Solution, type SolveOptions, solve } from './solve.ts';
 
 export interface Direction<S, P> {
   readonly y0: S;
@@ -33,7 +33,7 @@ export function solveForward<S, P>(options: ForwardOptions<S, P>): ForwardSoluti
   );
   ensure(!('dense' in saveAt), 'bad-gradient', () => 'saveAt: { dense: true } has no forward gradient; ask for times.');
   const jvp = field.jvp.bind(field);
-  const { problem } = createPlan(options);
+  const problem = { ...options, statistics: createStatistics() };
   const w0 = space.combine(direction.y0, [-(direction.t0 ?? 0)], [evaluate(problem, t0, y0)]);
   const solution = solve({
     ...options,

@@ -2,9 +2,11 @@
  * Gradients through a solve. How they are computed is a value (`backprop()`, `adjoint()`), so that a caller changes
  * the trade between memory, cost and exactness in one word.
  */
+import { bothWays, joinDifferentiables } from './both-ways.ts';
 import type { Status } from './integrate.ts';
+import { noParameters } from './no-parameters.ts';
 import type { Statistics } from './problem.ts';
-import type { Solution, SolveOptions } from './solve.ts';
+import { lacksParameters, type Solution, type SolveOptions, type WithoutParameters } from './solve.ts';
 import type { StateSpace } from './state-space.ts';
 
 export interface Gradient {
@@ -43,6 +45,23 @@ export interface Gradients<S, P> {
 /** Solves, and keeps what the gradient needs. @throws OdeError for a bad argument. */
 export function solveWithGradient<S, P>(
   options: DifferentiableOptions<S, P> & { readonly gradient: Gradient },
-): Differentiable<S, P> {
-  return options.gradient.forward(options);
+): Differentiable<S, P>;
+export function solveWithGradient<S>(
+  options: WithoutParameters<DifferentiableOptions<S, null>> & { readonly gradient: Gradient },
+): Differentiable<S, null>;
+export function solveWithGradient<S, P>(
+  options: (DifferentiableOptions<S, P> | WithoutParameters<DifferentiableOptions<S, null>>) & {
+    readonly gradient: Gradient;
+  },
+): Differentiable<S, P> | Differentiable<S, null> {
+  const { gradient } = options;
+  return lacksParameters<DifferentiableOptions<S, P>, DifferentiableOptions<S, null>>(options)
+    ? differentiate(gradient, { ...options, parameters: null, parameterSpace: noParameters })
+    : differentiate(gradient, options);
+}
+
+function differentiate<S, P>(gradient: Gradient, options: DifferentiableOptions<S, P>): Differentiable<S, P> {
+  const both = bothWays<S, P, DifferentiableOptions<S, P>>(options);
+  if (both === undefined) return gradient.forward(options);
+  return joinDifferentiables(both, [gradient.forward(both.options[0]), gradient.forward(both.options[1])]);
 }

@@ -5,6 +5,7 @@
  * end becomes the next start. A *segment* is one attempted step with all that interpolation and reversal need.
  */
 import type { Problem } from './problem.ts';
+import type { ToleranceOf } from './tolerance.ts';
 
 export interface Segment<S> {
   readonly t: number;
@@ -31,8 +32,8 @@ export interface OutputWeights {
 }
 
 export interface Tolerance {
-  readonly rtol: number;
-  readonly atol: number;
+  readonly rtol: ToleranceOf;
+  readonly atol: ToleranceOf;
 }
 
 /** One solve's moving parts. It owns its buffers. */

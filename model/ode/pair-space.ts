@@ -32,6 +32,7 @@ export function pairSpace<A, B>(
       if (controlledBy === 'first') return ratio;
       return Math.max(ratio, second.errorRatio(error.second, x0.second, x1.second, rtol, atol));
     },
+    ...componentsOf(first),
     isFinite: (x) => first.isFinite(x.first) && second.isFinite(x.second),
     dot: (x, z) => first.dot(x.first, z.first) + second.dot(x.second, z.second),
     sameShape: (x, z) => first.sameShape(x.first, z.first) && second.sameShape(x.second, z.second),
@@ -41,4 +42,9 @@ export function pairSpace<A, B>(
       second.dispose(x.second);
     },
   };
+}
+
+/** A list of tolerances is the first's; with `both` in control the second is of the same shape. */
+function componentsOf<A, B>({ components }: StateSpace<A>): Pick<StateSpace<Pair<A, B>>, 'components'> {
+  return components === undefined ? {} : { components: (x) => components(x.first) };
 }

@@ -4,7 +4,8 @@
  */
 import { adjacent } from './adjacent-double.ts';
 import { adviceFor } from './advice.ts';
-import { type Controller, pi } from './controller.ts';
+import { bothWays, joinSolutions } from './both-ways.ts';
+import { adaptive, type Controller, pi } from './controller.ts';
 import { createEventWatcher, type Event, type FoundEvent } from './events.ts';
 import { type Ending, integrate, type Span, type Status } from './integrate.ts';
 import { disposeSegments, interpolateAt, valueAt } from './interpolate.ts';
@@ -12,6 +13,7 @@ import type { Method, Segment, Stepper } from './method.ts';
 import { ensure } from './ode-error.ts';
 import { createStatistics, type Problem, type Statistics } from './problem.ts';
 import type { StateSpace } from './state-space.ts';
+import type { ToleranceOf } from './tolerance.ts';
 import { tsit5 } from './tsit5.ts';
 import type { VectorField } from './vector-field.ts';
 
@@ -28,12 +30,15 @@ export type SaveAt =
 export interface SolveOptions<S, P> {
   readonly space: StateSpace<S>;
   readonly field: VectorField<S, P>;
-  /** Handed to the field; `null` for a field that has none. */
+  /** Handed to the field. May be left out for a field that has none, which is handed `null`. */
   readonly parameters: P;
   readonly y0: S;
   /** Time of y0. */
   readonly t0: number;
-  /** End of the span, before or after t0. Absent: the farthest of the asked times. */
+  /**
+   * End of the span, before or after t0. Absent: the farthest of the asked times; where they lie on both sides of t0, both
+   * sides are solved and the solution is one.
+   */
   readonly t1?: number | undefined;
   /** Default: final only. */
   readonly saveAt?: SaveAt | undefined;
@@ -41,12 +46,27 @@ export interface SolveOptions<S, P> {
   readonly method?: Method | undefined;
   /** Default: PI control at rtol 1e-6, atol 1e-9. */
   readonly controller?: Controller | undefined;
+  /** Tolerances of this call, for all components or one for each, in place of the controller's; a fixed one takes none. */
+  readonly rtol?: ToleranceOf | undefined;
+  readonly atol?: ToleranceOf | undefined;
   /** Times where the field jumps: no step crosses one. Those outside the span are ignored. */
   readonly jumps?: ArrayLike<number> | undefined;
   /** Functions whose zeros are to be found on the way. */
   readonly events?: readonly Event<S>[] | undefined;
-  /** Attempted steps before the status `max-steps`. Default 100,000. */
+  /** Attempted steps before the status `max-steps`. Default: 100,000 with an adaptive controller, no limit with a fixed one. */
   readonly maxSteps?: number | undefined;
+}
+
+/** Options for a field that has no parameters. */
+export type WithoutParameters<O> = Omit<O, 'parameters' | 'parameterSpace'> & {
+  readonly parameters?: undefined;
+  readonly parameterSpace?: undefined;
+};
+
+export function lacksParameters<O extends { readonly parameters: unknown }, B>(
+  options: O | WithoutParameters<B>,
+): options is WithoutParameters<B> {
+  return options.parameters === undefined;
 }
 
 export interface Solution<S> {
@@ -88,8 +108,9 @@ export interface Plan<S, P> {
 
 /** @throws OdeError for a bad argument; its code names which. */
 export function createPlan<S, P>(options: SolveOptions<S, P>): Plan<S, P> {
-  const { space, field, parameters, y0, method = tsit5, controller = pi(), saveAt = { final: true } } = options;
-  const maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
+  const { space, field, parameters, y0, method = tsit5, saveAt = { final: true } } = options;
+  const controller = controllerOf(options);
+  const maxSteps = options.maxSteps ?? (controller.kind === 'fixed' ? Infinity : DEFAULT_MAX_STEPS);
   ensure(space.isFinite(y0), 'bad-y0', () => 'y0 must be finite in every component.');
   ensure(maxSteps > 0, 'bad-max-steps', () => `maxSteps is ${maxSteps}; give a number above 0.`);
   ensure(
@@ -108,6 +129,28 @@ export function createPlan<S, P>(options: SolveOptions<S, P>): Plan<S, P> {
     maxSteps,
     events: options.events,
   };
+}
+
+/** The controller with the tolerances of the call. @throws OdeError `bad-tolerance` */
+export function controllerOf<S, P>({ controller = pi(), rtol, atol, space, y0 }: SolveOptions<S, P>): Controller {
+  if (controller.kind === 'fixed') {
+    const none = rtol === undefined && atol === undefined;
+    ensure(none, 'bad-tolerance', () => 'A fixed controller takes no tolerance: leave rtol and atol out.');
+    return controller;
+  }
+  const given = { rtol: rtol ?? controller.rtol, atol: atol ?? controller.atol };
+  for (const tolerance of [given.rtol, given.atol]) checkLength(space, y0, tolerance);
+  return rtol === undefined && atol === undefined
+    ? controller
+    : adaptive(controller.exponents, { ...controller, ...given });
+}
+
+function checkLength<S>({ components }: StateSpace<S>, y0: S, tolerance: ToleranceOf): void {
+  if (typeof tolerance === 'number') return;
+  const wanted = components?.(y0);
+  const fits = wanted === tolerance.length;
+  const what = wanted === undefined ? 'this space takes a number' : `y0 has ${wanted} components`;
+  ensure(fits, 'bad-tolerance', () => `There are ${tolerance.length} tolerances, but ${what}.`);
 }
 
 function createSpan<S, P>({ t0, t1, jumps = [] }: SolveOptions<S, P>, saveAt: SaveAt): Span {
@@ -147,7 +190,15 @@ function farthest(t0: number, times: ArrayLike<number>): number {
  *
  * @throws OdeError for a bad argument; its code names which.
  */
-export function solve<S, P>(options: SolveOptions<S, P>): Solution<S> {
+export function solve<S, P>(options: SolveOptions<S, P>): Solution<S>;
+export function solve<S>(options: WithoutParameters<SolveOptions<S, null>>): Solution<S>;
+export function solve<S, P>(options: SolveOptions<S, P> | WithoutParameters<SolveOptions<S, null>>): Solution<S> {
+  return lacksParameters(options) ? solveGiven({ ...options, parameters: null }) : solveGiven(options);
+}
+
+function solveGiven<S, P>(options: SolveOptions<S, P>): Solution<S> {
+  const both = bothWays<S, P, SolveOptions<S, P>>(options);
+  if (both) return joinSolutions(both, [solveGiven(both.options[0]), solveGiven(both.options[1])]);
   const plan = createPlan(options);
   return run(plan, createSaver(plan));
 }

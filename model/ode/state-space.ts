@@ -1,3 +1,5 @@
+import type { ToleranceOf } from './tolerance.ts';
+
 /**
  * The algebra that a solver needs of a state, and nothing more: solvers, controllers, dense output and adjoints are
  * written once over it, for `Float64Array`s on the host and for tensors on a device. No solver ever looks inside a state.
@@ -21,7 +23,10 @@ export interface StateSpace<S> {
   zeros(like: S): S;
 
   /** rms over components of error / (atol + rtol·max(|y0|, |y1|)). NaN if any of them is NaN. */
-  errorRatio(error: S, y0: S, y1: S, rtol: number, atol: number): number;
+  errorRatio(error: S, y0: S, y1: S, rtol: ToleranceOf, atol: ToleranceOf): number;
+
+  /** How many tolerances a list of them has. Absent: the space takes numbers only. */
+  components?(state: S): number;
 
   isFinite(state: S): boolean;
 
