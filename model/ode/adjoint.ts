@@ -22,10 +22,11 @@ export interface AdjointOptions {
   /** Of the backward solve; default: the forward solve's. */
   readonly method?: Method;
   readonly controller?: Controller;
-  /** Default: `solved`. */
+  /** `solved`: memory that does not grow with the steps; `interpolated`: no drift, memory in proportion. Default: `solved`. */
   readonly path?: 'solved' | 'interpolated';
 }
 
+/** The continuous adjoint as a gradient mode. The error norm of the way back leaves ∂L/∂θ out (seminorm). */
 export function adjoint({ path = 'solved', ...backward }: AdjointOptions = {}): Gradient {
   return {
     name: 'adjoint',

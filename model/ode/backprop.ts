@@ -5,6 +5,7 @@ import { disposeSegments } from './interpolate.ts';
 import type { Segment, Stepper } from './method.ts';
 import type { StateSpace } from './state-space.ts';
 
+/** Exact for the discrete steps; every method but the Adams and Rosenbrock ones. */
 export function backprop(): Gradient {
   return { name: 'backprop', forward: (options) => recordSolve(options, ({ problem }) => createTape(problem.space)) };
 }

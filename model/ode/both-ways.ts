@@ -1,12 +1,10 @@
 /** Output times on both sides of the start: the same problem solved ahead and back, read as one solution. */
-import type { Differentiable, Gradients } from './gradient.ts';
 import { ensure } from './ode-error.ts';
 import { createStatistics, type Statistics } from './problem.ts';
-import type { Solution, SolveOptions } from './solve.ts';
-import type { StateSpace } from './state-space.ts';
+import type { Solution, SolveOptions } from './solution.ts';
 
 /** Two of something, towards later times and towards earlier ones. */
-type Halves<T> = readonly [later: T, earlier: T];
+export type Halves<T> = readonly [later: T, earlier: T];
 
 export interface BothWays<O> {
   readonly options: Halves<O>;
@@ -33,7 +31,7 @@ export function bothWays<S, P, O extends SolveOptions<S, P>>(options: O & SolveO
 }
 
 /** Values of the halves in the order in which they were asked for. */
-function merged<T>([later, earlier]: Halves<readonly number[]>, values: Halves<ArrayLike<T>>): T[] {
+export function merged<T>([later, earlier]: Halves<readonly number[]>, values: Halves<ArrayLike<T>>): T[] {
   const all = new Array<T>(later.length + earlier.length);
   later.forEach((index, i) => {
     all[index] = values[0][i];
@@ -58,7 +56,7 @@ export function joinSolutions<S>({ indices }: BothWays<unknown>, [later, earlier
   };
 }
 
-function addStatistics(a: Readonly<Statistics>, b: Readonly<Statistics>): Statistics {
+export function addStatistics(a: Readonly<Statistics>, b: Readonly<Statistics>): Statistics {
   return {
     ...createStatistics(),
     functionEvaluations: a.functionEvaluations + b.functionEvaluations,
@@ -67,54 +65,4 @@ function addStatistics(a: Readonly<Statistics>, b: Readonly<Statistics>): Statis
     looksStiff: a.looksStiff || b.looksStiff,
     newtonFailures: a.newtonFailures + b.newtonFailures,
   };
-}
-
-/** Gradients of both halves, added: they share the start and the parameters. */
-export function joinDifferentiables<S, P>(
-  both: BothWays<{ readonly space: StateSpace<S>; readonly parameterSpace: StateSpace<P> }>,
-  halves: Halves<Differentiable<S, P>>,
-): Differentiable<S, P> {
-  const [{ space, parameterSpace }] = both.options;
-  const solution = joinSolutions(both, [halves[0].solution, halves[1].solution]);
-  return {
-    solution,
-    pullback: (cotangents) => {
-      const expected = solution.ys.length;
-      ensure(
-        cotangents.length === expected,
-        'bad-cotangents',
-        () => `Give one cotangent for each of ${expected} states.`,
-      );
-      const half = (i: 0 | 1) => halves[i].pullback(both.indices[i].map((index) => cotangents[index]));
-      const [later, earlier] = [half(0), half(1)];
-      return {
-        ...joinGradients(both.indices, later, earlier),
-        y0: added(space, later.y0, earlier.y0),
-        parameters: added(parameterSpace, later.parameters, earlier.parameters),
-      };
-    },
-    dispose: () => {
-      for (const { dispose } of halves) dispose();
-    },
-  };
-}
-
-/** Timing is asked for lazily and reads ∂L/∂y0: it is taken before the halves' own are freed. */
-function joinGradients<S, P>(
-  indices: Halves<readonly number[]>,
-  later: Gradients<S, P>,
-  earlier: Gradients<S, P>,
-): Pick<Gradients<S, P>, 'status' | 'failedAt' | 'timing' | 'statistics'> {
-  const { status, failedAt } = later.status === 'success' ? earlier : later;
-  const [ahead, back] = [later.timing(), earlier.timing()];
-  const times = Float64Array.from(merged(indices, [ahead.times, back.times]));
-  const statistics = addStatistics(later.statistics, earlier.statistics);
-  return { status, failedAt, timing: () => ({ t0: ahead.t0 + back.t0, times }), statistics };
-}
-
-function added<T>(space: StateSpace<T>, a: T, b: T): T {
-  const sum = space.combine(a, [1], [b]);
-  space.dispose(a);
-  space.dispose(b);
-  return sum;
 }

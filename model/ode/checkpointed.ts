@@ -14,6 +14,7 @@ export interface CheckpointedOptions {
   readonly checkpoints: number;
 }
 
+/** Exact for the discrete steps at a memory that the caller gives. @throws OdeError `bad-gradient` */
 export function checkpointed({ checkpoints }: CheckpointedOptions): Gradient {
   const whole = Number.isInteger(checkpoints) && checkpoints >= 1;
   ensure(whole, 'bad-gradient', () => `checkpoints is ${checkpoints}; give a whole number ≥ 1.`);

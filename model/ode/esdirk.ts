@@ -11,6 +11,7 @@ import { evaluate, type Problem } from './problem.ts';
 import type { Linearization } from './state-space.ts';
 import { addRow, createRow, type WeightRow } from './weight-row.ts';
 
+/** One row a stage; the last stage ends the step (stiffly accurate), so that its row is b. */
 export interface EsdirkTableau {
   readonly name: string;
   readonly order: number;
@@ -28,7 +29,7 @@ export interface Esdirk extends Method {
   readonly tableau: EsdirkTableau;
 }
 
-/** @throws OdeError `bad-tableau` */
+/** A method from its table. Host states only. @throws OdeError `bad-tableau` */
 export function esdirk(tableau: EsdirkTableau): Esdirk {
   checkTableau(tableau);
   const endIndex = tableau.c.length - 1;

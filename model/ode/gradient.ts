@@ -2,11 +2,12 @@
  * Gradients through a solve. How they are computed is a value (`backprop()`, `adjoint()`), so that a caller changes
  * the trade between memory, cost and exactness in one word.
  */
-import { bothWays, joinDifferentiables } from './both-ways.ts';
+import { addStatistics, type BothWays, bothWays, type Halves, joinSolutions, merged } from './both-ways.ts';
 import type { Status } from './integrate.ts';
 import { noParameters } from './no-parameters.ts';
+import { ensure } from './ode-error.ts';
 import type { Statistics } from './problem.ts';
-import { lacksParameters, type Solution, type SolveOptions, type WithoutParameters } from './solve.ts';
+import { lacksParameters, type Solution, type SolveOptions, type WithoutParameters } from './solution.ts';
 import type { StateSpace } from './state-space.ts';
 
 export interface Gradient {
@@ -64,4 +65,54 @@ function differentiate<S, P>(gradient: Gradient, options: DifferentiableOptions<
   const both = bothWays<S, P, DifferentiableOptions<S, P>>(options);
   if (both === undefined) return gradient.forward(options);
   return joinDifferentiables(both, [gradient.forward(both.options[0]), gradient.forward(both.options[1])]);
+}
+
+/** Gradients of both halves, added: they share the start and the parameters. */
+function joinDifferentiables<S, P>(
+  both: BothWays<{ readonly space: StateSpace<S>; readonly parameterSpace: StateSpace<P> }>,
+  halves: Halves<Differentiable<S, P>>,
+): Differentiable<S, P> {
+  const [{ space, parameterSpace }] = both.options;
+  const solution = joinSolutions(both, [halves[0].solution, halves[1].solution]);
+  return {
+    solution,
+    pullback: (cotangents) => {
+      const expected = solution.ys.length;
+      ensure(
+        cotangents.length === expected,
+        'bad-cotangents',
+        () => `Give one cotangent for each of ${expected} states.`,
+      );
+      const half = (i: 0 | 1) => halves[i].pullback(both.indices[i].map((index) => cotangents[index]));
+      const [later, earlier] = [half(0), half(1)];
+      return {
+        ...joinGradients(both.indices, later, earlier),
+        y0: added(space, later.y0, earlier.y0),
+        parameters: added(parameterSpace, later.parameters, earlier.parameters),
+      };
+    },
+    dispose: () => {
+      for (const { dispose } of halves) dispose();
+    },
+  };
+}
+
+/** Timing is asked for lazily and reads ∂L/∂y0: it is taken before the halves' own are freed. */
+function joinGradients<S, P>(
+  indices: Halves<readonly number[]>,
+  later: Gradients<S, P>,
+  earlier: Gradients<S, P>,
+): Pick<Gradients<S, P>, 'status' | 'failedAt' | 'timing' | 'statistics'> {
+  const { status, failedAt } = later.status === 'success' ? earlier : later;
+  const [ahead, back] = [later.timing(), earlier.timing()];
+  const times = Float64Array.from(merged(indices, [ahead.times, back.times]));
+  const statistics = addStatistics(later.statistics, earlier.statistics);
+  return { status, failedAt, timing: () => ({ t0: ahead.t0 + back.t0, times }), statistics };
+}
+
+function added<T>(space: StateSpace<T>, a: T, b: T): T {
+  const sum = space.combine(a, [1], [b]);
+  space.dispose(a);
+  space.dispose(b);
+  return sum;
 }

@@ -12,6 +12,10 @@ import type { Method, Stepper } from './method.ts';
 import type { Problem } from './problem.ts';
 import { createStiffnessWatch, sawStiffness, shouldLook } from './stiffness.ts';
 
+/**
+ * How a solve ended. `max-steps`: its attempts were spent. `min-step`: no step that is long enough is accurate enough.
+ * `non-finite`: the field or the solution has no numbers there.
+ */
 export type Status = 'success' | 'max-steps' | 'min-step' | 'non-finite';
 
 export interface Ending {

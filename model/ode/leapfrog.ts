@@ -10,6 +10,7 @@ import { hermiteWeights } from './interpolate.ts';
 import type { Method, Reversal, Segment, SegmentCotangent, StepEnd, Tolerance } from './method.ts';
 import { evaluate, type Problem } from './problem.ts';
 
+/** Order 2, with an embedded Euler step for the error; the method of `reversible()`. */
 export const leapfrog: Method = {
   name: 'leapfrog',
   order: 2,

@@ -3,7 +3,7 @@
  * grows at most by e^(L·Δt), and that explicit steps much longer than 1/L are in danger.
  */
 import { ensure } from './ode-error.ts';
-import type { Solution } from './solve.ts';
+import type { Solution } from './solution.ts';
 import type { StateSpace } from './state-space.ts';
 import type { VectorField } from './vector-field.ts';
 

@@ -2,6 +2,7 @@
 import type { StateSpace } from './state-space.ts';
 import type { VectorField } from './vector-field.ts';
 
+/** What a solve cost. A product with the Jacobian, either way, counts as an evaluation. */
 export interface Statistics {
   functionEvaluations: number;
   accepted: number;

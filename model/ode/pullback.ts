@@ -3,7 +3,7 @@ import type { DifferentiableOptions, Gradients } from './gradient.ts';
 import type { Ending } from './integrate.ts';
 import { ensure } from './ode-error.ts';
 import { createStatistics, evaluate, type Problem, type Statistics } from './problem.ts';
-import type { Solution } from './solve.ts';
+import type { Solution } from './solution.ts';
 import type { Cotangents, VectorField } from './vector-field.ts';
 
 /** @throws OdeError `bad-field` when the field has no derivative, `bad-gradient` for dense output. */

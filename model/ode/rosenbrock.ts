@@ -9,6 +9,7 @@ import { evaluate, type Problem } from './problem.ts';
 import type { Linearization } from './state-space.ts';
 import { addRow, createRow, type WeightRow } from './weight-row.ts';
 
+/** In the transformed variables U of Hairer and Wanner II, IV.7 (eq. 7.25), which need no product with the Jacobian. */
 export interface RosenbrockTableau {
   readonly name: string;
   readonly order: number;
@@ -27,6 +28,7 @@ export interface RosenbrockTableau {
   readonly dense: readonly [readonly number[], readonly number[]];
 }
 
+/** A method from its table. Host states only; no exact gradient. */
 export function rosenbrock(tableau: RosenbrockTableau): Method {
   return {
     name: tableau.name,

@@ -11,10 +11,16 @@ export type Sample<S> = Pick<SolveOptions<S, never>, 'y0' | 't0' | 't1' | 'saveA
 
 export type Shared<Options, S> = Omit<Options, keyof Sample<S>>;
 
+/**
+ * One solution a sample, in the samples' order; a sample that fails leaves its neighbours as they are.
+ *
+ * @throws OdeError for a bad argument of any sample; its code names which.
+ */
 export function solveEach<S, P>(shared: Shared<SolveOptions<S, P>, S>, samples: readonly Sample<S>[]): Solution<S>[] {
   return samples.map((sample) => solve<S, P>({ ...shared, ...sample }));
 }
 
+/** The samples' solutions, and the way back from all their saved states at once. */
 export interface EachDifferentiable<S, P> {
   readonly solutions: readonly Solution<S>[];
   /** [samples][times]; gradients of y0 sample by sample, of the parameters summed in the samples' order. */
@@ -25,6 +31,7 @@ export interface EachDifferentiable<S, P> {
   dispose(): void;
 }
 
+/** `solveEach` with the gradient of a loss over all samples. @throws OdeError for a bad argument. */
 export function solveEachWithGradient<S, P>(
   shared: Shared<DifferentiableOptions<S, P>, S> & { readonly gradient: Gradient },
   samples: readonly Sample<S>[],

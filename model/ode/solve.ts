@@ -6,91 +6,18 @@ import { adjacent } from './adjacent-double.ts';
 import { adviceFor } from './advice.ts';
 import { bothWays, joinSolutions } from './both-ways.ts';
 import { adaptive, type Controller, pi } from './controller.ts';
-import { createEventWatcher, type Event, type FoundEvent } from './events.ts';
-import { type Ending, integrate, type Span, type Status } from './integrate.ts';
+import { createEventWatcher, type Event } from './events.ts';
+import { type Ending, integrate, type Span } from './integrate.ts';
 import { disposeSegments, interpolateAt, valueAt } from './interpolate.ts';
 import type { Method, Segment, Stepper } from './method.ts';
 import { ensure } from './ode-error.ts';
-import { createStatistics, type Problem, type Statistics } from './problem.ts';
+import { createStatistics, type Problem } from './problem.ts';
+import { lacksParameters, type SaveAt, type Solution, type SolveOptions, type WithoutParameters } from './solution.ts';
 import type { StateSpace } from './state-space.ts';
 import type { ToleranceOf } from './tolerance.ts';
 import { tsit5 } from './tsit5.ts';
-import type { VectorField } from './vector-field.ts';
 
-/**
- * What a solution keeps: states at any times (sorted or not, repeated or not), at every step, at the end only, or a
- * function of t over the whole span.
- */
-export type SaveAt =
-  | { readonly times: ArrayLike<number> }
-  | { readonly steps: true }
-  | { readonly final: true }
-  | { readonly dense: true };
-
-export interface SolveOptions<S, P> {
-  readonly space: StateSpace<S>;
-  readonly field: VectorField<S, P>;
-  /** Handed to the field. May be left out for a field that has none, which is handed `null`. */
-  readonly parameters: P;
-  readonly y0: S;
-  /** Time of y0. */
-  readonly t0: number;
-  /**
-   * End of the span, before or after t0. Absent: the farthest of the asked times; where they lie on both sides of t0, both
-   * sides are solved and the solution is one.
-   */
-  readonly t1?: number | undefined;
-  /** Default: final only. */
-  readonly saveAt?: SaveAt | undefined;
-  /** Default: tsit5. */
-  readonly method?: Method | undefined;
-  /** Default: PI control at rtol 1e-6, atol 1e-9. */
-  readonly controller?: Controller | undefined;
-  /** Tolerances of this call, for all components or one for each, in place of the controller's; a fixed one takes none. */
-  readonly rtol?: ToleranceOf | undefined;
-  readonly atol?: ToleranceOf | undefined;
-  /** Times where the field jumps: no step crosses one. Those outside the span are ignored. */
-  readonly jumps?: ArrayLike<number> | undefined;
-  /** Functions whose zeros are to be found on the way. */
-  readonly events?: readonly Event<S>[] | undefined;
-  /** Attempted steps before the status `max-steps`. Default: 100,000 with an adaptive controller, no limit with a fixed one. */
-  readonly maxSteps?: number | undefined;
-}
-
-/** Options for a field that has no parameters. */
-export type WithoutParameters<O> = Omit<O, 'parameters' | 'parameterSpace'> & {
-  readonly parameters?: undefined;
-  readonly parameterSpace?: undefined;
-};
-
-export function lacksParameters<O extends { readonly parameters: unknown }, B>(
-  options: O | WithoutParameters<B>,
-): options is WithoutParameters<B> {
-  return options.parameters === undefined;
-}
-
-export interface Solution<S> {
-  readonly status: Status;
-  /** The time that was reached, when the status is not `success`. */
-  readonly failedAt?: number | undefined;
-  /** Time of the terminal event that ended the solve; what was asked for after it is NaN. */
-  readonly stoppedAt?: number | undefined;
-  /** In the order of travel; present when events were asked for. */
-  readonly events?: readonly FoundEvent<S>[] | undefined;
-  /** Length that an adaptive controller would try next. */
-  readonly nextStep?: number | undefined;
-  /** Times of `ys`, in the asked order. */
-  readonly times: Float64Array;
-  /** One state a time, the caller's to dispose of. All NaN where a failed solve did not arrive. */
-  readonly ys: readonly S[];
-  /** With `saveAt: { dense: true }`: y at any time between t0 and where the solve ended. */
-  readonly at?: ((t: number, into?: S) => S) | undefined;
-  /** With `at`: frees what it reads from. On the host there is nothing to free. */
-  readonly dispose?: (() => void) | undefined;
-  /** What to try, when the solve failed or the field looks stiff. */
-  readonly advice?: string | undefined;
-  readonly statistics: Readonly<Statistics>;
-}
+export type { SaveAt, Solution, SolveOptions, WithoutParameters } from './solution.ts';
 
 const DEFAULT_MAX_STEPS = 100_000;
 
