@@ -20,7 +20,7 @@ const LIBRARY = ['ingest', 'ingest/log', ...MODEL];
 export const ROOMS: readonly Room[] = [
   { folder: 'ingest', imports: ['ingest/log'] },
   // The log knows nothing of events or observations: of the room around it, only what both stand on.
-  { folder: 'ingest/log', imports: ['ingest/errors.ts', 'ingest/lmdb.ts', 'ingest/logger.ts'] },
+  { folder: 'ingest/log', imports: ['ingest/errors.ts', 'ingest/lmdb.ts', 'ingest/logger.ts', 'ingest/processes.ts'] },
   { folder: 'model', imports: MODEL, types: ['ingest', 'ingest/log'] },
   { folder: 'model/ode', imports: [], pure: true },
   { folder: 'model/latent', imports: ['model/ode'] },
