@@ -34,6 +34,8 @@ export interface Run {
 }
 
 const DEFAULT_STEPS = 100;
+/** Every step is kept, so that the solution can be drawn: so many fit in any memory. */
+const MAX_STEPS = 100_000;
 const NO_PARAMETERS = new Float64Array(0);
 
 /** @throws CliError `bad-option` for a method or an option that cannot be. */
@@ -46,7 +48,7 @@ export function runMethod(problem: SolveProblem, name: string, options: RunOptio
       parameters: NO_PARAMETERS,
       method,
       controller: controllerFor(method, options),
-      maxSteps: options.maxSteps,
+      maxSteps: options.maxSteps ?? MAX_STEPS,
       saveAt: { dense: true },
     }),
   );

@@ -92,6 +92,10 @@ describe('typed problems', () => {
   });
 });
 
+it('more steps than memory holds end in a status', async () => {
+  expect(await printed('growth', { method: ['euler'], steps: 10_000_000 })).toMatch(/^euler .*max-steps at t = 0\.1$/m);
+});
+
 describe('pictures', () => {
   it('SVG: solution, error and vector field', async () => {
     const plot = join(folder, 'picture.svg');
