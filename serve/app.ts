@@ -7,7 +7,7 @@ import { createAuthoriser } from './auth.ts';
 import { createLiveStreams } from './live-streams.ts';
 import { Problem } from './problem.ts';
 import { answerProblems, toProblem } from './problem-answer.ts';
-import type { Route } from './route.ts';
+import { type Route, uncounted } from './route.ts';
 import { routes } from './route-table.ts';
 import { checkOrigin } from './same-origin.ts';
 
@@ -56,16 +56,15 @@ function mountRoutes(app: Express, table: readonly Route[], parts: AppParts): vo
   const authorise = createAuthoriser(parts.auth);
   const admission = createAdmission(parts.limits.concurrency, overloaded);
   const serve = async (route: Route, request: Request, response: Response) => {
-    let leave = () => {};
+    const enter = route.unlimited ? uncounted : admission.enter;
     try {
       if (route.scope !== 'open') authorise(request, route.scope);
-      if (!route.unlimited) leave = admission.enter();
-      await route.respond(request, response, parts.limits.bodyBytes);
+      // Where there is no room, that is said before a body is read.
+      enter()();
+      await route.respond(request, response, { maxBodyBytes: parts.limits.bodyBytes, enter });
     } catch (error) {
       route.onProblem?.(toProblem(error));
       throw error;
-    } finally {
-      leave();
     }
   };
   for (const route of table)

@@ -4,6 +4,7 @@ import { silentLogger } from '../ingest/logger.ts';
 import type { App } from './app.ts';
 import type { AppParts } from './app-parts.ts';
 import { answerProblems } from './problem-answer.ts';
+import { uncounted } from './route.ts';
 import { healthRoute, metricsRoute, readyRoute } from './routes/health.ts';
 
 /** Without a logger a failure shows in its answer only. */
@@ -14,7 +15,9 @@ export function createOperationsApp(parts: OperationsParts): App {
   handler.disable('x-powered-by');
   handler.set('query parser', 'simple');
   for (const route of [healthRoute(), readyRoute(parts), metricsRoute(parts)])
-    handler.get(route.path, (request, response) => route.respond(request, response, 0));
+    handler.get(route.path, (request, response) =>
+      route.respond(request, response, { maxBodyBytes: 0, enter: uncounted }),
+    );
   answerProblems(handler, { logger: parts.logger ?? silentLogger });
   return { handler, close: () => undefined };
 }

@@ -51,11 +51,21 @@ export interface RouteDefinition<P, Q, B> {
   readonly onProblem?: (problem: Problem) => void;
 }
 
+/** How a server takes requests in. */
+export interface Reception {
+  readonly maxBodyBytes: number;
+  /** Counts a request among those in work, once it has come whole: a slow sender takes nobody's place. */
+  readonly enter: () => () => void;
+}
+
+/** For routes whose requests are not counted. */
+export const uncounted = () => () => {};
+
 export type Route = Omit<RouteDefinition<never, never, never>, 'handle' | 'body' | 'params' | 'query'> & {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: Omit<BodySpec<never>, 'parse'>;
-  respond(request: Request, response: Response, maxBodyBytes: number): Promise<void>;
+  respond(request: Request, response: Response, reception: Reception): Promise<void>;
 };
 
 /** Parameters of a route that takes none: any are refused by name. */
@@ -66,7 +76,7 @@ export function route<P = unknown, Q = unknown, B = undefined>(definition: Route
   const { handle, params, query, body } = definition;
   return {
     ...definition,
-    async respond(request, response, maxBodyBytes) {
+    async respond(request, response, { maxBodyBytes, enter }) {
       // A part that a definition leaves out has the default of its type parameter, which nothing reads.
       const exchange = {
         params: (params && validate(params, request.params)) as P,
@@ -75,7 +85,12 @@ export function route<P = unknown, Q = unknown, B = undefined>(definition: Route
         request,
         response,
       };
-      send(response, await handle.call(definition, exchange));
+      const leave = enter();
+      try {
+        send(response, await handle.call(definition, exchange));
+      } finally {
+        leave();
+      }
     },
   };
 }

@@ -65,6 +65,24 @@ describe('shedding', () => {
     open();
     expect((await after).status).toBe(200);
   });
+
+  it('gives no place to a client that has not sent its whole request', async () => {
+    server = await serveParts({ limits: { ...limits, concurrency: 2 } });
+    const head =
+      'POST /v1/forecast HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{';
+    const slow = await Promise.all(
+      [1, 2, 3, 4].map(async () => {
+        const socket = connect(server?.port ?? 0, '127.0.0.1');
+        await once(socket, 'connect');
+        socket.write(head);
+        return socket;
+      }),
+    );
+    // By then the server has read what the slow ones sent.
+    expect((await server.get('/healthz')).status).toBe(200);
+    expect((await server.post('/v1/forecast', query)).status).toBe(200);
+    for (const socket of slow) socket.destroy();
+  });
 });
 
 describe('close', () => {
