@@ -58,7 +58,7 @@ export interface SpiralFitRow {
   readonly parameters: Float64Array;
 }
 
-export function spiralFit({ iterations = 200, every = 10, gradient = adjoint() }: SpiralFitOptions = {}) {
+export function spiralFit({ iterations = 400, every = 20, gradient = adjoint() }: SpiralFitOptions = {}) {
   const times = Float64Array.from({ length: OBSERVATIONS }, (_, i) => (END * (i + 1)) / OBSERVATIONS);
   const observed = path(truth, new Float64Array(0), times);
   let adam = startAdam(startParameters());
@@ -108,7 +108,7 @@ function startParameters(): Float64Array {
   let state = 1;
   return Float64Array.from({ length: 5 * HIDDEN + 2 }, () => {
     state = (state * 16807) % 2147483647;
-    return (state / 2147483647 - 0.5) / 2;
+    return (state / 2147483647 - 0.5) * 0.8;
   });
 }
 

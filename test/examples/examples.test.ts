@@ -43,7 +43,9 @@ it('tolerance-cost: a tighter tolerance costs evaluations and buys digits', asyn
   expect(await drawn((file) => drawToleranceCost(rows, file))).toContain('bosh3');
 });
 
-it('adjoint-memory: four times the steps, four times the memory of backprop, no more of adjoint or reversible (±30 %)', async () => {
+it('adjoint-memory: four times the steps, four times the memory of backprop, no more of adjoint or reversible (±30 %)', {
+  timeout: 60_000,
+}, async () => {
   const rows = memoryRows();
   const growth = (mode: string): number => {
     const [few, many] = rows.filter((row) => row.mode === mode);
@@ -60,7 +62,7 @@ it('adjoint-memory: four times the steps, four times the memory of backprop, no 
 /** From a process of its own: here every full collection would go through the test runner's heap too. */
 function memoryRows(): AdjointMemoryRow[] {
   const file = join(import.meta.dirname, '../../examples/adjoint-memory.ts');
-  const table = execFileSync(process.execPath, ['--import', 'tsx', file, '16,64'], { encoding: 'utf8' });
+  const table = execFileSync(process.execPath, ['--import', 'tsx', file, '8,32'], { encoding: 'utf8' });
   const rows = table.trim().split('\n').slice(1);
   return rows.map((row) => {
     const [mode, ...numbers] = row.split(/ {2,}/);
