@@ -71,5 +71,8 @@ const library = [tsit5, dopri5, dop853].map((method) =>
     (end) => solveWith(method, end),
   ),
 );
-const byHand = (end: number): Run => ({ steps: handWrittenDopri5(evaluate, y0, end, TOLERANCE, 1e-3).steps, states: 0 });
+const byHand = (end: number): Run => ({
+  steps: handWrittenDopri5(evaluate, y0, end, TOLERANCE, 1e-3).steps,
+  states: 0,
+});
 console.log(JSON.stringify([...library, measure(BY_HAND, byHand, byHand)]));

@@ -24,11 +24,9 @@ const YOUNG_MB = 512;
 export function measureAllocation(steps: number): Allocation[] {
   const flags = ['--expose-gc', `--max-semi-space-size=${YOUNG_MB}`, `--min-semi-space-size=${YOUNG_MB}`];
   const script = join(import.meta.dirname, 'allocation-child.ts');
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [...flags, '--import', 'tsx', script, String(steps)],
-    { encoding: 'utf8' },
-  );
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, '--import', 'tsx', script, String(steps)], {
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`bench/ode/allocation-child.ts failed: ${stderr}`);
   return JSON.parse(stdout);
 }

@@ -14,7 +14,7 @@ export const HOW_TO_INSTALL =
 
 /** An interpreter that can import SciPy, or undefined. */
 export function findPython(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const named = environment['BENCH_PYTHON'];
+  const named = environment.BENCH_PYTHON;
   const candidates = named === undefined ? [join(ROOT, '.cache/bench-python/bin/python'), 'python3'] : [named];
   return candidates.find((python) => spawnSync(python, ['-c', 'import scipy']).status === 0);
 }

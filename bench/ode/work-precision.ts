@@ -9,14 +9,14 @@ export interface WorkPrecision {
   readonly tolerance: number;
   /** Of the field, all problems together. */
   readonly evaluations: number;
-  /** Geometric mean over the problems of the largest error of a component at the end. */
+  /** Geometric mean over the problems of the root mean square of the components' errors at the end. */
   readonly error: number;
 }
 
 export type Ends = readonly ArrayLike<number>[];
 
 const END = 20;
-const MAX_STEPS = 1e6;
+const MAX_STEPS = 5e4;
 
 function endOf({ slope, y0 }: DetestProblem, method: Method, rtol: number, atol: number) {
   const options = { space: float64Space, field: { evaluate: slope }, parameters: null, maxSteps: MAX_STEPS };
@@ -35,21 +35,38 @@ export function errorOf(ends: Ends, references: Ends): number {
 }
 
 function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i])));
+  return Math.sqrt(Array.from(a, (value, i) => (value - b[i]) ** 2).reduce((x, y) => x + y, 0) / a.length);
 }
 
-/** Undefined where a problem did not end in `success`: then there is no error to speak of. */
+/** A problem that did not end in `success`: then there is no mean error to speak of. */
+export interface Failure {
+  readonly solver: string;
+  readonly tolerance: number;
+  readonly failed: string;
+}
+
 export function measureMethod(
   method: Method,
   tolerance: number,
   problems: readonly DetestProblem[],
   references: Ends,
-): WorkPrecision | undefined {
-  const ends = problems.map((problem) => endOf(problem, method, tolerance, tolerance));
-  if (ends.some(({ status }) => status !== 'success')) return undefined;
-  const evaluations = ends.reduce((sum, end) => sum + end.evaluations, 0);
-  const ys = ends.map(({ y }) => y);
-  return { solver: method.name, tolerance, evaluations, error: errorOf(ys, references) };
+): WorkPrecision | Failure {
+  const solver = method.name;
+  const ys: Float64Array[] = [];
+  let total = 0;
+  for (const problem of problems) {
+    const { y, status, evaluations } = endOf(problem, method, tolerance, tolerance);
+    if (status !== 'success') return { solver, tolerance, failed: `${problem.name}: ${status}` };
+    ys.push(y);
+    total += evaluations;
+  }
+  return { solver, tolerance, evaluations: total, error: errorOf(ys, references) };
+}
+
+/** The points of a method, and where it has none. */
+export interface Curve {
+  readonly points: readonly WorkPrecision[];
+  readonly failures: readonly Failure[];
 }
 
 /**
@@ -62,16 +79,18 @@ export function measureCurve(
   budget: number,
   problems: readonly DetestProblem[],
   references: Ends,
-): WorkPrecision[] {
-  const curve: WorkPrecision[] = [];
+): Curve {
+  const points: WorkPrecision[] = [];
+  const failures: Failure[] = [];
   for (const tolerance of tolerances) {
-    const [last, before] = [curve.at(-1), curve.at(-2)];
+    const [last, before] = [points.at(-1), points.at(-2)];
     const growth = last && before ? last.evaluations / before.evaluations : 1;
     if (last && last.evaluations * growth > budget) break;
-    const point = measureMethod(method, tolerance, problems, references);
-    if (point !== undefined) curve.push(point);
+    const measured = measureMethod(method, tolerance, problems, references);
+    if ('failed' in measured) failures.push(measured);
+    else points.push(measured);
   }
-  return curve;
+  return { points, failures };
 }
 
 /**
