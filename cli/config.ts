@@ -2,8 +2,10 @@
  * The configuration: one zod schema, one file (`odecast.config.json` or `.yaml`), environment variables over it.
  * Every default has its one home here.
  */
+
 import { z } from 'zod';
 import { ENGINE_PREFERENCES } from '../model/engine/select.ts';
+import { SOLVER_METHODS } from '../model/latent/spec.ts';
 import { parseDuration } from '../serve/time.ts';
 
 const duration = z
@@ -35,10 +37,7 @@ export const modelSchema = z
     decoderUnits: z.int().min(1).max(1024).default(24).describe('units of the decoder’s hidden layer'),
     span: z.number().positive().default(4).describe('model time from the start of a window to the end of its horizon'),
     knots: z.int().min(2).max(1000).default(16).describe('solver knots in that span'),
-    method: z
-      .enum(['euler', 'midpoint', 'rk4', 'dopri5'])
-      .default('rk4')
-      .describe('solver; `dopri5` chooses its own steps'),
+    method: z.enum(SOLVER_METHODS).default('rk4').describe('solver; `dopri5` chooses its own steps'),
     rtol: z.number().positive().default(1e-3).describe('relative tolerance of `dopri5`'),
     atol: z.number().positive().default(1e-4).describe('absolute tolerance of `dopri5`'),
     gradient: z

@@ -1,7 +1,8 @@
 /** What an artifact's header must look like, checked where a blob enters; inside, its types are trusted. */
+
 import { z } from 'zod';
 import type { ArtifactHeader, Calibration, EvaluationRecord, Normalisation, Scores } from './artifact-format.ts';
-import type { ModelSpec } from './latent/spec.ts';
+import { type ModelSpec, SOLVER_METHODS } from './latent/spec.ts';
 
 /** Far above what a CPU can serve; a header beyond them is an attack or an accident. */
 const MAX = { channels: 256, units: 4096, depth: 16, periods: 32, curve: 100_000, observations: 1_000_000 } as const;
@@ -22,7 +23,7 @@ export const specSchema: z.ZodType<ModelSpec> = z.strictObject({
   }),
   decoder: z.strictObject({ units, likelihood: z.literal('gaussian') }),
   solver: z.strictObject({
-    method: z.enum(['euler', 'midpoint', 'rk4', 'dopri5']),
+    method: z.enum(SOLVER_METHODS),
     knotSpacing: positive,
     rtol: positive,
     atol: positive,

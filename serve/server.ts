@@ -81,7 +81,8 @@ function boundedServer(app: App, { requestMs, silenceMs }: Timeouts): Server {
 
 function bind(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, host, port)));
+    // Not once: a later error, such as no file handle for a new connection, must find a listener too, and rejects nothing.
+    server.on('error', (error) => reject(listenError(error, host, port)));
     server.listen(port, host, resolve);
   });
 }

@@ -51,14 +51,16 @@ const BINARY: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['**', OPERATORS.pow],
 ]);
 
-/** Long enough for any field that a person types, short enough that no depth of brackets exhausts the stack. */
+/** Long and deep enough for any field that a person types; short and shallow enough that no stack is exhausted by one. */
 const LONGEST = 1000;
+const DEEPEST = 100;
 const TOKEN = /\s*((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z_]\w*'?|\*\*|[-+*/^()])\s*/y;
 
 /** @param variables names in the order in which `computed` takes their values. @throws CliError `bad-option` */
 export function parseExpression(text: string, variables: readonly string[]): Expression {
   const tokens = tokensOf(text);
   let next = 0;
+  let depth = 0;
   const fail = (): never =>
     refuse(text, next < tokens.length ? `"${tokens[next]}" is not expected there` : 'it ends early');
   const take = (...wanted: readonly string[]): string | undefined =>
@@ -70,7 +72,14 @@ export function parseExpression(text: string, variables: readonly string[]): Exp
   };
   const sum = (): Expression => chain(term, '+', '-');
   const term = (): Expression => chain(unary, '*', '/');
+  /** Every nesting passes here. */
   const unary = (): Expression => {
+    if (++depth > DEEPEST) refuse(`${text.slice(0, 40)}…`, `it is nested more than ${DEEPEST} deep`);
+    const read = signed();
+    depth--;
+    return read;
+  };
+  const signed = (): Expression => {
     if (take('+')) return unary();
     return take('-') ? { kind: 'apply', rule: OPERATORS.neg, operands: [unary()] } : power();
   };

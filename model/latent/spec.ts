@@ -38,8 +38,11 @@ export interface DecoderSpec {
   readonly likelihood: 'gaussian';
 }
 
+/** The methods that a model may be solved with, a few of those in `model/ode`. */
+export const SOLVER_METHODS = ['euler', 'midpoint', 'rk4', 'dopri5'] as const;
+
 export interface SolverSpec {
-  readonly method: 'euler' | 'midpoint' | 'rk4' | 'dopri5';
+  readonly method: (typeof SOLVER_METHODS)[number];
   /** Model time between two knots; a fixed-step method takes one step a knot. Between knots: cubic Hermite. */
   readonly knotSpacing: number;
   /** Of an adaptive method. */

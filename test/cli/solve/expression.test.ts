@@ -63,6 +63,8 @@ describe('expressions', () => {
 
   it('depth alone does not end the process', () => {
     expect(() => valueAt(`${'('.repeat(999)}y`, 0, 0)).toThrow(CliError);
-    expect(valueAt(`${'-'.repeat(998)}y`, 0, 2)).toBe(2);
+    expect(() => valueAt(`${'-'.repeat(998)}y`, 0, 2)).toThrow(/nested more than 100 deep/);
+    expect(valueAt(`${'-'.repeat(98)}y`, 0, 2)).toBe(2);
+    expect(valueAt(`${'('.repeat(90)}y${')'.repeat(90)}${'+y'.repeat(400)}`, 0, 2)).toBe(802);
   });
 });
