@@ -10,7 +10,7 @@ export function workPrecisionPlot(ours: readonly WorkPrecision[], peers: readonl
     ...peers.map((point) => ({ ...point, whose: 'others' })),
   ];
   return {
-    title: 'DETEST, 25 problems: work against precision (lower left is better)',
+    title: 'DETEST, 25 problems: work against precision (lower right is better)',
     width: 640,
     height: 420,
     data: { values },
