@@ -2,7 +2,7 @@
  * What a trained model is: numbers, and a header of plain data that says how to use them. `artifact.ts` turns it into
  * one safetensors blob and back, and refuses what is broken. Data only, never code.
  */
-import type { ModelSpec } from './latent/spec.ts';
+import type { GradientMode, ModelSpec } from './latent/spec.ts';
 
 /** Robust location and scale of a channel over the stream, in the user's units. Scale > 0. */
 export interface ChannelNormalisation {
@@ -67,7 +67,7 @@ export interface TrainingRecord {
   readonly windows: number;
   readonly seconds: number;
   readonly engine: string;
-  readonly gradient: 'adjoint' | 'backprop';
+  readonly gradient: GradientMode;
   /** A thinned curve of [step, training loss]. */
   readonly lossCurve: readonly (readonly [number, number])[];
 }

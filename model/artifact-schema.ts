@@ -2,32 +2,55 @@
 
 import { z } from 'zod';
 import type { ArtifactHeader, Calibration, EvaluationRecord, Normalisation, Scores } from './artifact-format.ts';
-import { type ModelSpec, SOLVER_METHODS } from './latent/spec.ts';
+import { type DecoderSpec, type EncoderSpec, GRADIENT_MODES, type ModelSpec, SOLVER_METHODS } from './latent/spec.ts';
 
 /** Far above what a CPU can serve; a header beyond them is an attack or an accident. */
-const MAX = { channels: 256, units: 4096, depth: 16, periods: 32, curve: 100_000, observations: 1_000_000 } as const;
+const MAX = {
+  channels: 256,
+  units: 4096,
+  depth: 16,
+  driftSteps: 64,
+  periods: 32,
+  curve: 100_000,
+  observations: 1_000_000,
+} as const;
 
 const count = z.int().min(0);
 const positive = z.number().positive();
 const units = z.int().min(1).max(MAX.units);
 const label = z.string().min(1).max(200);
 
+const recurrent = { units, clock: z.enum(['gap', 'elapsed']) };
+const encoderSchema: z.ZodType<EncoderSpec> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('gru'), ...recurrent }),
+  z.strictObject({
+    kind: z.literal('ode-rnn'),
+    ...recurrent,
+    drift: z.strictObject({ units, steps: z.int().min(1).max(MAX.driftSteps) }),
+  }),
+]);
+
+const decoderSchema: z.ZodType<DecoderSpec> = z.discriminatedUnion('likelihood', [
+  z.strictObject({ units, likelihood: z.literal('gaussian') }),
+  z.strictObject({ units, likelihood: z.literal('student-t'), degreesOfFreedom: z.number().gt(2).max(1e6) }),
+]);
+
 export const specSchema: z.ZodType<ModelSpec> = z.strictObject({
   channels: z.array(label).min(1).max(MAX.channels),
   latentSize: units,
-  encoder: z.strictObject({ kind: z.literal('gru'), units, clock: z.enum(['gap', 'elapsed']) }),
+  encoder: encoderSchema,
   dynamics: z.strictObject({
     units,
     depth: z.int().min(1).max(MAX.depth),
     periodsMs: z.array(positive).max(MAX.periods),
   }),
-  decoder: z.strictObject({ units, likelihood: z.literal('gaussian') }),
+  decoder: decoderSchema,
   solver: z.strictObject({
     method: z.enum(SOLVER_METHODS),
     knotSpacing: positive,
     rtol: positive,
     atol: positive,
-    gradient: z.enum(['adjoint', 'backprop']),
+    gradient: z.enum(GRADIENT_MODES),
   }),
   timescaleMs: positive,
 });
@@ -94,7 +117,7 @@ export const headerSchema: z.ZodType<ArtifactHeader> = z
       windows: count,
       seconds: z.number().min(0),
       engine: z.string(),
-      gradient: z.enum(['adjoint', 'backprop']),
+      gradient: z.enum(GRADIENT_MODES),
       lossCurve: z.array(z.tuple([z.number(), z.number()])).max(MAX.curve),
     }),
     evaluation: evaluationSchema,

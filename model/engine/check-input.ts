@@ -1,5 +1,5 @@
 /** Shapes at the engine's door, so that a mistake is a sentence and not a read beyond the end of an array. */
-import type { DecodeRequest, Ragged, TrainingBatch } from '../latent/batch.ts';
+import { BOUNDS, type DecodeRequest, type Ragged, type TrainingBatch } from '../latent/batch.ts';
 import type { ModelSpec } from '../latent/spec.ts';
 import { require } from './engine-error.ts';
 
@@ -8,7 +8,7 @@ export function checkParameters(size: number, parameters: Float32Array): void {
     `The model has ${size} parameters and was given ${parameters.length}; take both from the same artifact.`);
 }
 
-export function checkTraining(spec: ModelSpec, { context, targets, origins, noise }: TrainingBatch): void {
+export function checkTraining(spec: ModelSpec, { context, targets, origins, noise, bound }: TrainingBatch): void {
   checkContext(spec, context);
   checkRagged(spec, targets, 'targets');
   const batch = origins.length;
@@ -18,6 +18,8 @@ export function checkTraining(spec: ModelSpec, { context, targets, origins, nois
   const draw = batch * spec.latentSize;
   require(noise.length > 0 && noise.length % draw === 0, 'bad-batch', () =>
     `noise holds ${noise.length} numbers; give a positive multiple of batch × latentSize = ${draw}.`);
+  require(bound === undefined || BOUNDS.includes(bound), 'bad-batch', () =>
+    `bound is ${bound}; give one of ${BOUNDS.join(', ')}.`);
 }
 
 export function checkContext(spec: ModelSpec, context: Ragged): void {

@@ -25,5 +25,6 @@ export interface EngineProvider {
   readonly description: string;
   /** Whether a GPU is really in use. */
   readonly gpu: boolean;
+  /** @throws EngineError `unsupported-spec` with the reason, before anything starts. */
   open(spec: ModelSpec): Engine;
 }

@@ -26,7 +26,18 @@ export interface TrainingBatch {
   readonly noise: Float32Array;
   /** Weight of the KL term. */
   readonly beta: number;
+  /** What is made as large as it can be. Default `elbo`. */
+  readonly bound?: Bound;
 }
+
+/**
+ * Lower bounds on log p(x). `elbo`: mean over K of log p(x|z) − β·KL, the divergence in closed form (Kingma and Welling
+ * 2014, eq. 10). `importance-weighted` (Burda et al. 2016, eq. 8), for each sample of the batch:
+ * log(1/K Σₖ wₖ) with log wₖ = log p(x|zₖ) + β·(log p(zₖ) − log q(zₖ|x)).
+ */
+export const BOUNDS = ['elbo', 'importance-weighted'] as const;
+
+export type Bound = (typeof BOUNDS)[number];
 
 /** A diagonal Gaussian over z₀ for each sample. */
 export interface Posterior {
@@ -53,19 +64,24 @@ export type SolveStatus = 'success' | 'max-steps' | 'min-step' | 'non-finite';
 export interface Decoded {
   /** [N, D] normalised. NaN only where the sample's status is not `success`. */
   readonly mean: Float32Array;
-  /** [N, D] normalised standard deviation of the decoder, > 0. */
+  /** [N, D] normalised scale of the decoder, > 0: a Gaussian's standard deviation, a Student-t's s in z = (x − mean)/s. */
   readonly scale: Float32Array;
   /** [N, L] latent path at the asked times. */
   readonly latent: Float32Array;
   /** [B] */
   readonly status: readonly SolveStatus[];
-  readonly statistics: { readonly functionEvaluations: number; readonly steps: number };
+  readonly statistics: {
+    readonly functionEvaluations: number;
+    readonly steps: number;
+    /** [B] where each trajectory has its own steps. */
+    readonly evaluationsByTrajectory?: Int32Array;
+  };
 }
 
 export interface LossAndGradient {
-  /** −ELBO per counted target entry (nats), mean over the batch. */
+  /** −`bound` of the batch per counted target entry (nats). */
   readonly loss: number;
-  /** The parts of the loss: negative log likelihood per entry, and KL per entry before β. */
+  /** Of either bound: −log p, mean over the posterior samples, and the KL in closed form before β; both per entry. */
   readonly negativeLogLikelihood: number;
   readonly kl: number;
   /** [P] in the layout of `model/latent/layout.ts`. */
@@ -75,6 +91,9 @@ export interface LossAndGradient {
     readonly forwardEvaluations: number;
     readonly backwardEvaluations: number;
     readonly steps: number;
+    /** [K, B] where each trajectory has its own steps. */
+    readonly forwardByTrajectory?: Int32Array;
+    readonly backwardByTrajectory?: Int32Array;
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The named places of a latent ODE's weights in one flat parameter vector. Matrices are row-major [in, out]: y = x·W + b.
  */
-import type { ModelSpec } from './spec.ts';
+import type { EncoderSpec, ModelSpec } from './spec.ts';
 
 export interface ParameterBlock {
   readonly name: string;
@@ -39,6 +39,7 @@ export function parameterShapes(spec: ModelSpec): readonly (readonly [string, re
     ['encoder.recurrent.weight', [encoder.units, gates]],
     ['encoder.input.bias', [gates]],
     ['encoder.recurrent.bias', [gates]],
+    ...driftShapes(encoder),
     ['encoder.posterior.weight', [encoder.units, 2 * l]],
     ['encoder.posterior.bias', [2 * l]],
     ...dynamicsShapes(spec),
@@ -46,6 +47,17 @@ export function parameterShapes(spec: ModelSpec): readonly (readonly [string, re
     ['decoder.hidden.bias', [decoder.units]],
     ['decoder.output.weight', [decoder.units, 2 * spec.channels.length]],
     ['decoder.output.bias', [2 * spec.channels.length]],
+  ];
+}
+
+function driftShapes(encoder: EncoderSpec): [string, number[]][] {
+  if (encoder.kind !== 'ode-rnn') return [];
+  const { units, drift } = encoder;
+  return [
+    ['encoder.drift.0.weight', [units, drift.units]],
+    ['encoder.drift.0.bias', [drift.units]],
+    ['encoder.drift.1.weight', [drift.units, units]],
+    ['encoder.drift.1.bias', [units]],
   ];
 }
 

@@ -34,36 +34,50 @@ export function divergence({ mean, logVariance }: Posterior): number {
   return sum / 2;
 }
 
-/**
- * [B, 2L] the cotangent of the head, from that of z₀ ([K, B, L]) and the weight of the divergence in the loss.
- */
-export function posteriorCotangent(
-  posterior: Posterior,
-  noise: Float32Array,
-  z0Cotangent: Float32Array,
-  divergenceWeight: number,
-  latentSize: number,
-): Float32Array {
+/** What the loss says of z₀ and of the posterior that it was drawn from. */
+export interface PosteriorPull {
+  readonly posterior: Posterior;
+  /** [K, B, L] */
+  readonly noise: Float32Array;
+  readonly z0: Float32Array;
+  /** [K, B, L] d loss / d z₀ through the likelihood alone. */
+  readonly z0Cotangent: Float32Array;
+  /** Weight of the divergence in the loss. */
+  readonly weight: number;
+  readonly latentSize: number;
+  /** [K, B] of the importance-weighted bound, where the divergence is log q(z₀) − log p(z₀) of each sample; absent: in closed form. */
+  readonly shares?: Float64Array;
+}
+
+/** [B, 2L] the cotangent of the head. */
+export function posteriorCotangent(pull: PosteriorPull): Float32Array {
+  const { posterior, weight, latentSize, shares } = pull;
   const { mean, logVariance } = posterior;
   const out = new Float32Array(2 * mean.length);
   for (let i = 0; i < mean.length; i++) {
-    const [dMean, dScaled] = sumOverSamples(i, mean.length, noise, z0Cotangent);
+    const [dMean, dScaled] = sumOverSamples(pull, i);
     const variance = Math.exp(logVariance[i]);
-    const dLog = dScaled * Math.sqrt(variance) * 0.5 + divergenceWeight * 0.5 * (variance - 1);
+    const [ofMean, ofLog] = shares === undefined ? [mean[i], 0.5 * (variance - 1)] : [0, -0.5];
+    const dLog = dScaled * Math.sqrt(variance) * 0.5 + weight * ofLog;
     const at = 2 * latentSize * Math.floor(i / latentSize) + (i % latentSize);
-    out[at] = dMean + divergenceWeight * mean[i];
+    out[at] = dMean + weight * ofMean;
     out[at + latentSize] = dLog * softClampSlope(logVariance[i], LOG_VARIANCE_BOUND);
   }
   return out;
 }
 
-/** Σₖ g and Σₖ g·ε of one component. */
-function sumOverSamples(i: number, size: number, noise: Float32Array, cotangent: Float32Array): [number, number] {
+/** Σₖ g and Σₖ g·ε of one component, g = d loss / d z₀; −log p(z₀) has z₀ itself as its slope. */
+function sumOverSamples(
+  { noise, z0, z0Cotangent, weight, latentSize, shares, posterior: { mean } }: PosteriorPull,
+  i: number,
+): [number, number] {
   let plain = 0;
   let scaled = 0;
-  for (let at = i; at < cotangent.length; at += size) {
-    plain += cotangent[at];
-    scaled += cotangent[at] * noise[at];
+  for (let at = i; at < z0.length; at += mean.length) {
+    const prior = shares === undefined ? 0 : weight * shares[Math.floor(at / latentSize)] * z0[at];
+    const g = z0Cotangent[at] + prior;
+    plain += g;
+    scaled += g * noise[at];
   }
   return [plain, scaled];
 }

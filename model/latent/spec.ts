@@ -15,12 +15,31 @@ export interface ModelSpec {
   readonly timescaleMs: number;
 }
 
-export interface EncoderSpec {
+/** Reads the context backwards in time, from its last observation to its first. */
+export type EncoderSpec = GruEncoderSpec | OdeRnnEncoderSpec;
+
+export interface GruEncoderSpec {
   readonly kind: 'gru';
   /** R: units of the recurrent state. */
   readonly units: number;
   /** What the encoder sees of time: the gap to the observation read before, or the time since the window's start. */
   readonly clock: 'gap' | 'elapsed';
+}
+
+/**
+ * The same GRU, whose state h moves between two observations read one after the other (Rubanova et al. 2019, algorithm
+ * 1): dh/dτ = V·tanh(U·h + u) + v for τ from 0 to the gap between them (model time, ≥ 0). The explicit midpoint method
+ * takes `steps` equal steps; then the cell takes the observation. The field is bounded by V and v, so that a long gap
+ * moves the state linearly at most.
+ */
+export interface OdeRnnEncoderSpec extends Omit<GruEncoderSpec, 'kind'> {
+  readonly kind: 'ode-rnn';
+  readonly drift: {
+    /** Units of the field's one hidden tanh layer. */
+    readonly units: number;
+    /** Steps a gap, ≥ 1. */
+    readonly steps: number;
+  };
 }
 
 export interface DynamicsSpec {
@@ -32,21 +51,49 @@ export interface DynamicsSpec {
   readonly periodsMs: readonly number[];
 }
 
-export interface DecoderSpec {
-  /** Units of the one hidden tanh layer. */
+/** A mean and a scale a channel: mean and raw log scale are the outputs of an MLP of one hidden tanh layer. */
+export type DecoderSpec = GaussianDecoderSpec | StudentDecoderSpec;
+
+export interface GaussianDecoderSpec {
+  /** Units of the hidden layer. */
   readonly units: number;
   readonly likelihood: 'gaussian';
 }
 
-/** The methods that a model may be solved with, a few of those in `model/ode`. */
-export const SOLVER_METHODS = ['euler', 'midpoint', 'rk4', 'dopri5'] as const;
+/** Heavy tails: an outlier costs the logarithm of its distance where a Gaussian charges the square. */
+export interface StudentDecoderSpec {
+  /** Units of the hidden layer. */
+  readonly units: number;
+  readonly likelihood: 'student-t';
+  /** ν > 2, so that the variance is finite: s²·ν/(ν − 2) for the scale s. */
+  readonly degreesOfFreedom: number;
+}
+
+export const LIKELIHOODS = ['gaussian', 'student-t'] as const satisfies readonly DecoderSpec['likelihood'][];
+
+/** The methods that a model may be solved with; `reversible-heun` is of Kidger et al. 2021, "Efficient and accurate gradients for neural SDEs". */
+export const SOLVER_METHODS = ['euler', 'midpoint', 'rk4', 'reversible-heun', 'dopri5', 'tsit5'] as const;
+
+export type SolverMethod = (typeof SOLVER_METHODS)[number];
+
+/**
+ * How the loss goes back through the solve: `adjoint` solves the continuous adjoint (Chen et al. 2018); `checkpointed` and
+ * `backprop` are the exact gradient of the discrete steps, stages computed again or kept; `reversible` is exact as well,
+ * by the algebraic inverse of `reversible-heun`, and for that method only.
+ */
+export const GRADIENT_MODES = ['adjoint', 'checkpointed', 'backprop', 'reversible'] as const;
+
+export type GradientMode = (typeof GRADIENT_MODES)[number];
 
 export interface SolverSpec {
-  readonly method: (typeof SOLVER_METHODS)[number];
-  /** Model time between two knots; a fixed-step method takes one step a knot. Between knots: cubic Hermite. */
+  readonly method: SolverMethod;
+  /**
+   * Model time between two knots; a fixed-step method takes one step a knot, an adaptive one is read at the knots by its
+   * own interpolant. Between knots: cubic Hermite, with the slopes f(tⱼ, zⱼ).
+   */
   readonly knotSpacing: number;
   /** Of an adaptive method. */
   readonly rtol: number;
   readonly atol: number;
-  readonly gradient: 'adjoint' | 'backprop';
+  readonly gradient: GradientMode;
 }

@@ -77,6 +77,17 @@ function gru(spec: ModelSpec, parameters: Parameters, x: Vector, h: Vector): num
   });
 }
 
+/** The explicit midpoint method on dh/dτ = V·tanh(U·h + u) + v; a GRU stands still between observations. */
+function drift({ encoder }: ModelSpec, parameters: Parameters, gap: number, from: Vector): Vector {
+  if (encoder.kind !== 'ode-rnn') return from;
+  const f = (h: Vector): Vector => {
+    const hidden = affine(parameters, 'encoder.drift.0', h, encoder.drift.units).map(Math.tanh);
+    return affine(parameters, 'encoder.drift.1', hidden, encoder.units);
+  };
+  const dt = gap / encoder.drift.steps;
+  return indices(encoder.drift.steps).reduce<Vector>((h) => plus(h, dt, f(plus(h, dt / 2, f(h)))), from);
+}
+
 function encode(
   spec: ModelSpec,
   parameters: Parameters,
@@ -90,6 +101,7 @@ function encode(
     const values = indices(d).map((c) => (mask[c] === 1 ? context.values[row * d + c] : 0));
     const later = row + 1 < context.offsets[b + 1] ? context.times[row + 1] : context.times[row];
     const gap = later - context.times[row];
+    h = drift(spec, parameters, gap, h);
     const elapsed = context.times[row] - context.times[context.offsets[b]];
     h = gru(spec, parameters, [...values, ...mask, spec.encoder.clock === 'gap' ? gap : elapsed], h);
   }
@@ -114,12 +126,39 @@ const plus = (y: Vector, h: number, k: Vector): number[] => y.map((value, i) => 
 
 type Slope = (t: number, y: Vector) => Vector;
 
-/** dopri5 is stood in for by steps so short that its tolerance is all the difference. */
-const STEPS: Readonly<Record<ModelSpec['solver']['method'], (f: Slope, t: number, h: number, y: Vector) => Vector>> = {
-  euler: (f, t, h, y) => plus(y, h, f(t, y)),
-  midpoint: (f, t, h, y) => plus(y, h, f(t + h / 2, plus(y, h / 2, f(t, y)))),
-  rk4,
-  dopri5: (f, t, h, y) => indices(6).reduce<Vector>((at, i) => rk4(f, t + (i * h) / 6, h / 6, at), y),
+/** What a method carries from knot to knot. */
+interface Carried {
+  readonly z: Vector;
+  /** ẑ of reversible Heun; it starts as z. */
+  readonly shadow: Vector;
+}
+
+type Step = (f: Slope, t: number, h: number, y: Vector) => Vector;
+
+const plain =
+  (step: Step) =>
+  (f: Slope, t: number, h: number, { z }: Carried): Carried => {
+    const next = step(f, t, h, z);
+    return { z: next, shadow: next };
+  };
+
+/** The adaptive methods are stood in for by steps so short that their tolerance is all the difference. */
+const fine = plain((f, t, h, y) => indices(6).reduce<Vector>((at, i) => rk4(f, t + (i * h) / 6, h / 6, at), y));
+
+const STEPS: Readonly<
+  Record<ModelSpec['solver']['method'], (f: Slope, t: number, h: number, from: Carried) => Carried>
+> = {
+  euler: plain((f, t, h, y) => plus(y, h, f(t, y))),
+  midpoint: plain((f, t, h, y) => plus(y, h, f(t + h / 2, plus(y, h / 2, f(t, y))))),
+  rk4: plain(rk4),
+  'reversible-heun': (f, t, h, { z, shadow }) => {
+    const before = f(t, shadow);
+    const next = z.map((value, i) => 2 * value - shadow[i] + h * before[i]);
+    const after = f(t + h, next);
+    return { z: z.map((value, i) => value + (h / 2) * (before[i] + after[i])), shadow: next };
+  },
+  dopri5: fine,
+  tsit5: fine,
 };
 
 function rk4(f: Slope, t: number, h: number, y: Vector): Vector {
@@ -136,8 +175,8 @@ type PathAt = (t: number) => Vector;
 function solvePath(spec: ModelSpec, parameters: Parameters, z0: Vector, originMs: number): PathAt {
   const h = spec.solver.knotSpacing;
   const f: Slope = (at, z) => field(spec, parameters, originMs, at, z);
-  const knots = new Map<number, Vector>([[0, z0]]);
-  const knot = (j: number): Vector => {
+  const knots = new Map<number, Carried>([[0, { z: z0, shadow: z0 }]]);
+  const knot = (j: number): Carried => {
     const direction = Math.sign(j);
     const known = knots.get(j);
     if (known !== undefined) return known;
@@ -145,7 +184,7 @@ function solvePath(spec: ModelSpec, parameters: Parameters, z0: Vector, originMs
     knots.set(j, state);
     return state;
   };
-  return (t) => hermite(f, h, Math.floor(t / h), knot, t);
+  return (t) => hermite(f, h, Math.floor(t / h), (j) => knot(j).z, t);
 }
 
 function hermite(f: Slope, h: number, j: number, knot: (j: number) => Vector, t: number): Vector {
@@ -172,40 +211,69 @@ function observe(spec: ModelSpec, parameters: Parameters, z: Vector): { mean: Ve
 function loss(
   spec: ModelSpec,
   parameters: Parameters,
-  { targets, origins, noise, beta }: TrainingBatch,
+  batch: TrainingBatch,
   posteriors: readonly { mean: Vector; logVariance: Vector }[],
 ): { loss: number; negativeLogLikelihood: number; kl: number } {
+  const { targets, origins, noise, beta, bound = 'elbo' } = batch;
   const l = spec.latentSize;
-  const batch = origins.length;
-  const draws = noise.length / (batch * l);
-  let negativeLog = 0;
-  for (const k of indices(draws)) {
-    for (const b of indices(batch)) {
-      const { mean, logVariance } = posteriors[b];
-      const z0 = mean.map((m, i) => m + Math.exp(logVariance[i] / 2) * noise[(k * batch + b) * l + i]);
-      negativeLog -= logLikelihood(spec, parameters, targets, b, solvePath(spec, parameters, z0, origins[b]));
-    }
+  const draws = noise.length / (origins.length * l);
+  const count = Math.max(1, sum(Array.from(targets.mask)));
+  let [negativeLog, importance] = [0, 0];
+  for (const b of indices(origins.length)) {
+    const { mean, logVariance } = posteriors[b];
+    const logWeights = indices(draws).map((k) => {
+      const epsilon = Array.from(noise.subarray((k * origins.length + b) * l, (k * origins.length + b + 1) * l));
+      const z0 = mean.map((m, i) => m + Math.exp(logVariance[i] / 2) * epsilon[i]);
+      const logP = logLikelihood(spec, parameters, targets, b, solvePath(spec, parameters, z0, origins[b]));
+      negativeLog -= logP / draws;
+      const logQ = sum(z0.map((z, i) => logNormal(z, mean[i], Math.exp(logVariance[i] / 2))));
+      return logP + beta * (sum(z0.map((z) => logNormal(z, 0, 1))) - logQ);
+    });
+    // Relative to the largest: a likelihood of e^−1000 is no number.
+    const largest = Math.max(...logWeights);
+    importance += largest + Math.log(sum(logWeights.map((w) => Math.exp(w - largest))) / draws);
   }
   const divergences = posteriors.flatMap(({ mean, logVariance }) => {
     return mean.map((m, i) => 0.5 * (m * m + Math.exp(logVariance[i]) - 1 - logVariance[i]));
   });
-  const count = Math.max(1, sum(Array.from(targets.mask)));
-  const parts = { negativeLogLikelihood: negativeLog / draws / count, kl: sum(divergences) / count };
-  return { ...parts, loss: parts.negativeLogLikelihood + beta * parts.kl };
+  const parts = { negativeLogLikelihood: negativeLog / count, kl: sum(divergences) / count };
+  const elbo = parts.negativeLogLikelihood + beta * parts.kl;
+  return { ...parts, loss: bound === 'elbo' ? elbo : -importance / count };
 }
+
+const logNormal = (x: number, mean: number, deviation: number): number =>
+  -0.5 * ((x - mean) / deviation) ** 2 - Math.log(deviation) - 0.5 * Math.log(2 * Math.PI);
 
 function logLikelihood(spec: ModelSpec, parameters: Parameters, targets: Ragged, b: number, path: PathAt): number {
   const d = spec.channels.length;
+  const { decoder } = spec;
   let total = 0;
   for (let row = targets.offsets[b]; row < targets.offsets[b + 1]; row++) {
     const { mean, scale } = observe(spec, parameters, path(targets.times[row]));
     for (const c of indices(d)) {
       if (targets.mask[row * d + c] === 0) continue;
-      const z = (targets.values[row * d + c] - mean[c]) / scale[c];
-      total += -0.5 * z * z - Math.log(scale[c]) - 0.5 * Math.log(2 * Math.PI);
+      const x = targets.values[row * d + c];
+      total +=
+        decoder.likelihood === 'gaussian'
+          ? logNormal(x, mean[c], scale[c])
+          : logStudent((x - mean[c]) / scale[c], decoder.degreesOfFreedom) - Math.log(scale[c]);
     }
   }
   return total;
+}
+
+const NORMALISERS = new Map<number, number>();
+
+/** The density that is normalised by its own integral, and not by any formula: over x = tan θ, which has no ends. */
+function logStudent(z: number, nu: number): number {
+  const core = (x: number): number => -((nu + 1) / 2) * Math.log(1 + (x * x) / nu);
+  const known = NORMALISERS.get(nu);
+  if (known !== undefined) return core(z) - known;
+  const cells = 20_000;
+  const angles = indices(cells).map((i) => ((i + 0.5) / cells - 0.5) * Math.PI);
+  const integral = sum(angles.map((a) => Math.exp(core(Math.tan(a))) / Math.cos(a) ** 2)) * (Math.PI / cells);
+  NORMALISERS.set(nu, Math.log(integral));
+  return core(z) - Math.log(integral);
 }
 
 /** [P] central differences of the loss in f64. */

@@ -1,9 +1,10 @@
 /** How a spec's solver is set up: from `SolverSpec`, plain data, to the values that `model/ode` joins. */
-import type { SolverSpec } from '../../latent/spec.ts';
+import type { GradientMode, SolverMethod, SolverSpec } from '../../latent/spec.ts';
 import {
   adjoint,
   backprop,
   type Controller,
+  checkpointed,
   constantStep,
   dopri5,
   euler,
@@ -12,11 +13,19 @@ import {
   midpoint,
   pi,
   rk4,
+  tsit5,
 } from '../../ode/index.ts';
 
-const METHODS: Readonly<Record<SolverSpec['method'], Method>> = { euler, midpoint, rk4, dopri5 };
+const METHODS: Readonly<Partial<Record<SolverMethod, Method>>> = { euler, midpoint, rk4, dopri5, tsit5 };
 
-const GRADIENTS: Readonly<Record<SolverSpec['gradient'], () => Gradient>> = { adjoint: () => adjoint(), backprop };
+/** Up to so many steps the way back computes each of them once more; a longer solve pays more work, not more memory. */
+const CHECKPOINTS = 32;
+
+const GRADIENTS: Readonly<Partial<Record<GradientMode, () => Gradient>>> = {
+  adjoint: () => adjoint(),
+  checkpointed: () => checkpointed({ checkpoints: CHECKPOINTS }),
+  backprop,
+};
 
 export interface SolverChoice {
   readonly method: Method;
@@ -27,8 +36,10 @@ export interface SolverChoice {
 }
 
 export function solverOf(spec: SolverSpec): SolverChoice {
-  const method = METHODS[spec.method];
+  const [method, gradient] = [METHODS[spec.method], GRADIENTS[spec.gradient]];
+  if (method === undefined || gradient === undefined)
+    throw new RangeError(`No gradient ${spec.gradient} through ${spec.method} here.`);
   const fixed = method.errorOrder === undefined;
   const controller = fixed ? constantStep(spec.knotSpacing) : pi({ rtol: spec.rtol, atol: spec.atol });
-  return { method, controller, gradient: GRADIENTS[spec.gradient](), fixed };
+  return { method, controller, gradient: gradient(), fixed };
 }

@@ -2,6 +2,7 @@
 import type { DecodeRequest, Posterior, Ragged, TrainingBatch } from '../../latent/batch.ts';
 import { posteriorOf } from '../../latent/posterior.ts';
 import type { ModelSpec } from '../../latent/spec.ts';
+import { type Capabilities, EVERYTHING, unsupported } from '../capabilities.ts';
 import { checkContext, checkDecode, checkParameters, checkTraining } from '../check-input.ts';
 import type { Engine } from '../engine.ts';
 import { EngineError } from '../engine-error.ts';
@@ -11,8 +12,14 @@ import type { Ops } from './ops.ts';
 import { lossAndGradient } from './train-step.ts';
 import { loadModelEncoder, planModel } from './weights.ts';
 
-/** @throws EngineError when it is given what does not fit the spec, or after `close`. */
+/** Reversible Heun has no stepper in `model/ode`; the ODE-RNN comes with its own operations. */
+const { 'reversible-heun': _, ...gradients } = EVERYTHING.gradients;
+export const TFJS_CAPABILITIES: Capabilities = { ...EVERYTHING, encoders: ['gru'], gradients };
+
+/** @throws EngineError `unsupported-spec` at once, and when it is given what does not fit the spec, or after `close`. */
 export function createTfjsEngine(spec: ModelSpec, ops: Ops): Engine {
+  const refusal = unsupported(TFJS_CAPABILITIES, spec);
+  if (refusal !== undefined) throw new EngineError('unsupported-spec', refusal);
   const plan = planModel(spec);
   let open = true;
   const check = (parameters: Float32Array): void => {

@@ -9,6 +9,7 @@ import {
   sampleOfRows,
   type TrainingBatch,
 } from '../../latent/batch.ts';
+import { type BoundValue, boundOf } from '../../latent/bound.ts';
 import {
   type KnotReading,
   type KnotValues,
@@ -19,8 +20,8 @@ import {
   readKnots,
   scatterToKnots,
 } from '../../latent/knots.ts';
-import { countObserved, gaussianLikelihood } from '../../latent/likelihood.ts';
-import { divergence, posteriorCotangent, posteriorOf, reparameterise } from '../../latent/posterior.ts';
+import { countObserved, likelihoodCotangent, negativeLogLikelihoods } from '../../latent/likelihood.ts';
+import { posteriorCotangent, posteriorOf, reparameterise } from '../../latent/posterior.ts';
 import { type Differentiable, solveWithGradient } from '../../ode/index.ts';
 import { createDynamicsField, type DynamicsField } from './dynamics-field.ts';
 import { addFieldGradient, type FieldGradient, fieldGradientSpace, NO_GRADIENT } from './field-gradient.ts';
@@ -38,8 +39,7 @@ type Failure = Exclude<SolveStatus, 'success'>;
 /** What the ODE and the decoder make of z₀. */
 interface DataTerm {
   readonly status: SolveStatus;
-  /** −Σ log p, mean over the posterior samples. */
-  readonly negativeLog: number;
+  readonly bound: BoundValue;
   /** [K, B, L] */
   readonly z0Cotangent: Float32Array;
   readonly statistics: Statistics;
@@ -62,21 +62,26 @@ export function lossAndGradient(
     const z0 = reparameterise(posterior, batch.noise);
     if (!z0.every(Number.isFinite)) return failed(plan, 'non-finite', NOTHING_SOLVED);
     const weight = 1 / Math.max(1, countObserved(batch.targets));
-    const data = dataTerm(ops, plan, parameters, batch, z0, weight, gradient);
+    const judge: Judge = (negativeLogs) => {
+      return boundOf({ batch, posterior, z0, negativeLogs, samples: z0.length / posterior.mean.length });
+    };
+    const data = dataTerm(ops, plan, parameters, batch, z0, { judge, weight }, gradient);
     if (data.status !== 'success') return failed(plan, data.status, data.statistics);
-    const { mean, logVariance } = posterior;
-    const head = posteriorCotangent(
-      { mean, logVariance },
-      batch.noise,
-      data.z0Cotangent,
-      batch.beta * weight,
-      spec.latentSize,
-    );
-    const cotangent = ops.upload(head, mean.length / spec.latentSize, 2 * spec.latentSize);
+    const { bound, z0Cotangent } = data;
+    const head = posteriorCotangent({
+      posterior,
+      noise: batch.noise,
+      z0,
+      z0Cotangent,
+      weight: batch.beta * weight,
+      latentSize: spec.latentSize,
+      ...(batch.bound === 'importance-weighted' && { shares: bound.shares }),
+    });
+    const cotangent = ops.upload(head, batch.origins.length, 2 * spec.latentSize);
     pullEncoder(ops, encoder, pass, cotangent, blockReader(gradient, plan.blocks));
-    const negativeLogLikelihood = data.negativeLog * weight;
-    const kl = divergence(posterior) * weight;
-    const loss = negativeLogLikelihood + batch.beta * kl;
+    const negativeLogLikelihood = bound.negativeLog * weight;
+    const kl = bound.divergence * weight;
+    const loss = bound.loss * weight;
     if (!Number.isFinite(loss) || !gradient.every(Number.isFinite)) return failed(plan, 'non-finite', data.statistics);
     return { loss, negativeLogLikelihood, kl, gradient, status: 'success', statistics: data.statistics };
   });
@@ -88,17 +93,28 @@ function failed(plan: ModelPlan, status: Failure, statistics: Statistics): LossA
   return { loss, negativeLogLikelihood: loss, kl: loss, gradient: new Float32Array(plan.size), status, statistics };
 }
 
+/** From [K, B] −log p to the bound. */
+type Judge = (negativeLogs: Float64Array) => BoundValue;
+
+/** How the likelihoods become the loss. */
+interface Objective {
+  readonly judge: Judge;
+  /** One over the number of counted entries. */
+  readonly weight: number;
+}
+
 function dataTerm(
   ops: Ops,
   plan: ModelPlan,
   parameters: Float32Array,
   batch: TrainingBatch,
   z0: Float32Array,
-  weight: number,
+  objective: Objective,
   gradient: Float32Array,
 ): DataTerm {
   const none = (status: SolveStatus, statistics = NOTHING_SOLVED): DataTerm => {
-    return { status, negativeLog: 0, z0Cotangent: new Float32Array(z0.length), statistics };
+    const bound = objective.judge(new Float64Array(z0.length / plan.spec.latentSize));
+    return { status, bound, z0Cotangent: new Float32Array(z0.length), statistics };
   };
   const { targets } = batch;
   if (targets.times.length === 0) return none('success');
@@ -112,13 +128,13 @@ function dataTerm(
   const states = ops.stackRows(solution.ys);
   const slopes = field.evaluateAll(path.knots, states);
   const latent = readKnots(path.reading, { states: ops.download(states), slopes: ops.download(slopes) });
-  const read = decodeLoss(ops, plan, parameters, targets, latent, weight, gradient);
+  const read = decodeLoss(ops, plan, parameters, targets, latent, objective, gradient);
   const knots = scatterToKnots(path.reading, read.latentCotangent, path.knots.length);
   const back = pullPath(ops, field, path, states, solved, knots);
   addFieldGradient(ops, mlp, back.parameters, gradient);
   return {
     status: back.status,
-    negativeLog: read.negativeLog,
+    bound: read.bound,
     z0Cotangent: ops.download(back.z0),
     statistics: statisticsOf(path, solved, back.evaluations),
   };
@@ -187,19 +203,21 @@ function decodeLoss(
   parameters: Float32Array,
   targets: Ragged,
   latent: Float32Array,
-  weight: number,
+  { judge, weight }: Objective,
   gradient: Float32Array,
-): { negativeLog: number; latentCotangent: Float32Array } {
+): { bound: BoundValue; latentCotangent: Float32Array } {
   const decoder: Mlp = loadDecoder(ops, plan, parameters);
   const rows = latent.length / plan.spec.latentSize;
   const pass = forward(ops, decoder, ops.upload(latent, rows, plan.spec.latentSize));
-  const samples = rows / targets.times.length;
-  const { negativeLog, cotangent } = gaussianLikelihood(ops.download(pass.output), targets, samples, weight);
+  const decoded = { decoder: plan.spec.decoder, output: ops.download(pass.output), targets };
+  const bound = judge(negativeLogLikelihoods(decoded));
+  const weights = bound.shares.map((share) => share * weight);
+  const cotangent = likelihoodCotangent(decoded, weights);
   const back = pull(ops, decoder, pass.inputs, ops.upload(cotangent, rows, 2 * targets.channels));
   decoder.layers.forEach((layer, i) => {
     unfoldGradient(gradient, layer, ops.download(ops.contract([[pass.inputs[i]]], [back.deltas[i]])));
   });
-  return { negativeLog, latentCotangent: ops.download(back.input) };
+  return { bound, latentCotangent: ops.download(back.input) };
 }
 
 interface PathGradient {
