@@ -1,0 +1,240 @@
+/*
+ * The three products that a dense layer y = x W + b needs, W row-major [inputs][outputs] as the parameters lie:
+ *
+ *   affine            y_o = b_o + sum_i W_io x_i          forward
+ *   affine_transposed x_i = sum_o W_io y_o                vector-Jacobian product
+ *   contract          dW_io += sum_slots sum_lanes x_i d_o, db_o += sum d_o
+ *
+ * On a wide tile an array of n units is [n][LANES]: weights are read one by one and splatted, UNITS x NV accumulators stay in
+ * registers. On a narrow tile (one lane: a single query) it is [n], and weights are read as vectors. Both add in the same
+ * order (bias, then inputs ascending), so that a lane has the same bits alone and in any batch.
+ *
+ * Limits: affine and affine_transposed run at the multiply-add units' rate from some 16 inputs on; contract does from
+ * 16 vectors of slots and lanes on, below that its sums across lanes weigh.
+ */
+#ifndef ODECAST_DENSE_H
+#define ODECAST_DENSE_H
+
+#include "lanes.h"
+#include "special.h"
+
+/* What is done to a unit before it is stored, in registers: y = x, y = tanh x, and tanh's way back, y = x (1 - h^2). */
+enum activation { IDENTITY, TANH, TANH_PULL };
+
+#if VL == 16
+#define BLOCK_UNITS 8
+#elif VL == 8
+#define BLOCK_UNITS 4
+#else
+#define BLOCK_UNITS 2
+#endif
+
+struct layer {
+  int32_t inputs, outputs;
+  int32_t stride;      /* from one row of the weights to the next: outputs, or more for a part of a layer's outputs */
+  const float *weight; /* [inputs][stride] */
+  const float *bias;   /* [outputs] */
+};
+
+/* h: where the value of tanh lies, for its way back. */
+INLINE vf activate(vf x, enum activation activation, const float *h) {
+  if (activation == TANH) return v_tanh(x);
+  if (activation == TANH_PULL) return fma(-x * load(h), load(h), x);
+  return x;
+}
+
+/* `units` outputs from `first` on; all but the pointers and `inputs` are constants where it is inlined. start: 0 or [outputs];
+ * accumulate: go on from what y holds. */
+INLINE void product_block(int32_t units, const float *x, int32_t inputs, const float *weight, int32_t inner, int32_t outer,
+                          const float *start, int accumulate, enum activation activation, const float *h, float *y) {
+  vf sum[BLOCK_UNITS][NV];
+  UNROLL for (int32_t u = 0; u < units; u++) {
+    UNROLL for (int32_t v = 0; v < NV; v++) {
+      sum[u][v] = accumulate ? load(y + u * LANES + v * VL) : start ? splat(start[u]) : splat(0);
+    }
+  }
+  for (int32_t i = 0; i < inputs; i++) {
+    vf in[NV];
+    UNROLL for (int32_t v = 0; v < NV; v++) in[v] = load(x + i * LANES + v * VL);
+    UNROLL for (int32_t u = 0; u < units; u++) {
+      vf w = splat(weight[i * inner + u * outer]);
+      UNROLL for (int32_t v = 0; v < NV; v++) sum[u][v] = fma(w, in[v], sum[u][v]);
+    }
+  }
+  UNROLL for (int32_t u = 0; u < units; u++) {
+    UNROLL for (int32_t v = 0; v < NV; v++) {
+      int32_t at = u * LANES + v * VL;
+      store(y + at, activate(sum[u][v], activation, h + at));
+    }
+  }
+}
+
+/* All outputs, in blocks of BLOCK_UNITS and what is left over in halves. */
+INLINE void product(const float *x, int32_t inputs, const float *weight, int32_t inner, int32_t outer, int32_t outputs,
+                    const float *start, int accumulate, enum activation activation, const float *h, float *y) {
+  int32_t o = 0;
+#define BLOCKS_OF(units)                                                                                               \
+  for (; o + units <= outputs; o += units)                                                                             \
+    product_block(units, x, inputs, weight + o * outer, inner, outer, start ? start + o : 0, accumulate, activation,   \
+                  h + o * LANES, y + o * LANES);
+#if BLOCK_UNITS >= 8
+  BLOCKS_OF(8)
+#endif
+#if BLOCK_UNITS >= 4
+  BLOCKS_OF(4)
+#endif
+  BLOCKS_OF(2)
+  BLOCKS_OF(1)
+#undef BLOCKS_OF
+}
+
+/* One lane: `blocks` vectors of outputs from o on, each output the same sum in the same order as in product_block. */
+INLINE void narrow_block(int32_t blocks, const float *x, int32_t inputs, const float *weight, int32_t stride,
+                         const float *start, int accumulate, enum activation activation, float *y) {
+  vf sum[4];
+  UNROLL for (int32_t v = 0; v < blocks; v++) {
+    sum[v] = accumulate ? load(y + v * VL) : start ? load(start + v * VL) : splat(0);
+  }
+  for (int32_t i = 0; i < inputs; i++) {
+    vf in = splat(x[i]);
+    UNROLL for (int32_t v = 0; v < blocks; v++) sum[v] = fma(load(weight + i * stride + v * VL), in, sum[v]);
+  }
+  UNROLL for (int32_t v = 0; v < blocks; v++) store(y + v * VL, activate(sum[v], activation, 0));
+}
+
+/* Reads up to VL - 1 floats behind the last weight and bias, and writes as many behind y: both are padded for it. */
+static void narrow_product(const struct layer *l, const float *x, const float *start, int accumulate,
+                           enum activation activation, float *y) {
+  int32_t o = 0, outputs = l->outputs;
+  for (; o + 4 * VL <= outputs; o += 4 * VL) {
+    narrow_block(4, x, l->inputs, l->weight + o, l->stride, start ? start + o : 0, accumulate, activation, y + o);
+  }
+  for (; o + VL < outputs; o += 2 * VL) {
+    narrow_block(2, x, l->inputs, l->weight + o, l->stride, start ? start + o : 0, accumulate, activation, y + o);
+  }
+  for (; o < outputs; o += VL) {
+    narrow_block(1, x, l->inputs, l->weight + o, l->stride, start ? start + o : 0, accumulate, activation, y + o);
+  }
+}
+
+static void affine_wide(const struct layer *l, const float *x, float *y) {
+  product(x, l->inputs, l->weight, l->stride, 1, l->outputs, l->bias, 0, IDENTITY, y, y);
+}
+
+static void affine_wide_tanh(const struct layer *l, const float *x, float *y) {
+  product(x, l->inputs, l->weight, l->stride, 1, l->outputs, l->bias, 0, TANH, y, y);
+}
+
+static void affine_wide_onto(const struct layer *l, const float *x, float *y) {
+  product(x, l->inputs, l->weight, l->stride, 1, l->outputs, 0, 1, IDENTITY, y, y);
+}
+
+/* y = x W + b; lanes: LANES or 1. */
+static void affine(const struct layer *l, int32_t lanes, const float *x, float *y) {
+  if (lanes == 1) narrow_product(l, x, l->bias, 0, IDENTITY, y);
+  else affine_wide(l, x, y);
+}
+
+/* y += x W */
+static void affine_onto(const struct layer *l, int32_t lanes, const float *x, float *y) {
+  if (lanes == 1) narrow_product(l, x, 0, 1, IDENTITY, y);
+  else affine_wide_onto(l, x, y);
+}
+
+/* y = tanh(x W + b) */
+static void affine_tanh(const struct layer *l, int32_t lanes, const float *x, float *y) {
+  if (lanes == 1) narrow_product(l, x, l->bias, 0, TANH, y);
+  else affine_wide_tanh(l, x, y);
+}
+
+/* x = W y: the cotangent of a layer's input from that of its output. Wide tiles only, as all of the way back. */
+static void affine_transposed(const struct layer *l, const float *y, float *x) {
+  product(y, l->outputs, l->weight, 1, l->stride, l->inputs, 0, 0, IDENTITY, x, x);
+}
+
+/* The same, added to what x holds. */
+static void affine_transposed_onto(const struct layer *l, const float *y, float *x) {
+  product(y, l->outputs, l->weight, 1, l->stride, l->inputs, 0, 1, IDENTITY, x, x);
+}
+
+/* x = (W y) (1 - h^2): on through the tanh, of value h, that the layer's input came from. */
+static void affine_transposed_tanh(const struct layer *l, const float *y, const float *h, float *x) {
+  product(y, l->outputs, l->weight, 1, l->stride, l->inputs, 0, 0, TANH_PULL, h, x);
+}
+
+/* --- weight gradients --- */
+
+/* Sum over the lanes of one vector, in the order of a binary tree. */
+INLINE float lane_sum(vf x) {
+  float part[VL];
+  *(vf *)part = x;
+  UNROLL for (int32_t width = VL / 2; width > 0; width /= 2) {
+    UNROLL for (int32_t i = 0; i < width; i++) part[i] += part[i + width];
+  }
+  return part[0];
+}
+
+/* The factors of a weight gradient: `slots` records, one a field evaluation (or observation, or row). */
+struct factors {
+  int32_t slots;
+  const float *x; /* of the first slot; units at [unit][LANES] */
+  int32_t x_stride;
+  const float *d;
+  int32_t d_stride;
+};
+
+#if VL == 16
+#define CONTRACT_X 4
+#define CONTRACT_D 6
+#else
+#define CONTRACT_X 2
+#define CONTRACT_D 4
+#endif
+
+/* Indices beyond the last are clamped to it and their sums dropped: one body for all sizes. */
+INLINE int32_t at_most(int32_t i, int32_t last) { return i < last ? i : last; }
+
+static void contract_block(const struct factors *f, int32_t i, int32_t inputs, int32_t o, int32_t outputs, float *dw,
+                           int32_t stride) {
+  vf sum[CONTRACT_X][CONTRACT_D];
+  const float *xs[CONTRACT_X], *ds[CONTRACT_D];
+  UNROLL for (int32_t a = 0; a < CONTRACT_X; a++) {
+    xs[a] = f->x + at_most(i + a, inputs - 1) * LANES;
+    UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) sum[a][b] = splat(0);
+  }
+  UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) ds[b] = f->d + at_most(o + b, outputs - 1) * LANES;
+  for (int32_t s = 0; s < f->slots; s++) {
+    int32_t xo = s * f->x_stride, to = s * f->d_stride;
+    UNROLL for (int32_t v = 0; v < NV; v++) {
+      vf x[CONTRACT_X];
+      UNROLL for (int32_t a = 0; a < CONTRACT_X; a++) x[a] = load(xs[a] + xo + v * VL);
+      UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) {
+        vf d = load(ds[b] + to + v * VL);
+        UNROLL for (int32_t a = 0; a < CONTRACT_X; a++) sum[a][b] = fma(x[a], d, sum[a][b]);
+      }
+    }
+  }
+  for (int32_t a = 0; a < CONTRACT_X && i + a < inputs; a++) {
+    for (int32_t b = 0; b < CONTRACT_D && o + b < outputs; b++) dw[(i + a) * stride + o + b] += lane_sum(sum[a][b]);
+  }
+}
+
+/* dw [inputs][stride] += x d^T over slots and lanes */
+static void contract(const struct factors *f, int32_t inputs, int32_t outputs, float *dw, int32_t stride) {
+  for (int32_t o = 0; o < outputs; o += CONTRACT_D) {
+    for (int32_t i = 0; i < inputs; i += CONTRACT_X) contract_block(f, i, inputs, o, outputs, dw, stride);
+  }
+}
+
+/* db [outputs] += d over slots and lanes */
+static void contract_bias(const struct factors *f, int32_t outputs, float *db) {
+  for (int32_t o = 0; o < outputs; o++) {
+    vf sum = splat(0);
+    for (int32_t s = 0; s < f->slots; s++) {
+      UNROLL for (int32_t v = 0; v < NV; v++) sum += load(f->d + s * f->d_stride + o * LANES + v * VL);
+    }
+    db[o] += lane_sum(sum);
+  }
+}
+
+#endif

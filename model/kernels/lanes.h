@@ -1,0 +1,66 @@
+/*
+ * Vectors of floats in the compilers' own extension (gcc, clang): no intrinsics, no libc. One source serves AVX-512, AVX2,
+ * SSE2, NEON and WebAssembly; what differs is the width, which must be the machine's own (wider ones are lowered badly).
+ *
+ * VL     floats in one vector
+ * NV     vectors in a tile
+ * LANES  trajectories that are solved side by side in one tile: NV * VL
+ *
+ * Not here: what is computed with them.
+ */
+#ifndef ODECAST_LANES_H
+#define ODECAST_LANES_H
+
+#include <stdint.h>
+
+#if defined(__AVX512F__)
+#define VL 16
+#define NV 2
+#elif defined(__AVX2__)
+#define VL 8
+#define NV 2
+#else
+#define VL 4
+#define NV 4
+#endif
+#define LANES (NV * VL)
+
+/* Element alignment: rows of weights and one-lane arrays start anywhere. may_alias: the arena is one array of floats. */
+typedef float vf __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+typedef int32_t vi __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+/* Loops over the few vectors of a register block are unrolled, whatever the optimiser thinks of them. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+INLINE vf load(const float *at) { return *(const vf *)at; }
+INLINE void store(float *at, vf x) { *(vf *)at = x; }
+INLINE vf splat(float x) { return x - (vf){0}; } /* x - 0 keeps the sign of a zero; x + 0 does not */
+INLINE vi splat_int(int32_t x) { return x - (vi){0}; }
+
+/* a * b + c in one rounding where the machine has it: every kernel says it so, that no compiler chooses for itself. */
+INLINE vf fma(vf a, vf b, vf c) {
+#if defined(__wasm_relaxed_simd__)
+  return __builtin_wasm_relaxed_madd_f32x4(a, b, c);
+#else
+  return a * b + c; /* built with -ffp-contract=fast */
+#endif
+}
+
+INLINE vi bits(vf x) { return (vi)x; }
+INLINE vf from_bits(vi x) { return (vf)x; }
+/* mask: all ones or all zeros a lane, as comparisons give it. */
+INLINE vf select(vi mask, vf yes, vf no) { return from_bits((mask & bits(yes)) | (~mask & bits(no))); }
+/* The bound wins over a NaN only in min_of's and max_of's second argument's favour: NaN x stays NaN. */
+INLINE vf min_of(vf x, vf bound) { return select(x > bound, bound, x); }
+INLINE vf max_of(vf x, vf bound) { return select(x < bound, bound, x); }
+INLINE vf absolute(vf x) { return from_bits(bits(x) & 0x7fffffff); }
+
+/* Number of vectors that hold n floats. */
+INLINE int32_t vectors(int32_t n) { return (n + VL - 1) / VL; }
+
+#endif
