@@ -8,16 +8,19 @@ export function checkParameters(size: number, parameters: Float32Array): void {
     `The model has ${size} parameters and was given ${parameters.length}; take both from the same artifact.`);
 }
 
-export function checkTraining(spec: ModelSpec, { context, targets, origins, noise, bound }: TrainingBatch): void {
+export function checkTraining(spec: ModelSpec, batch: TrainingBatch): void {
+  const { context, targets, origins, noise, beta, bound } = batch;
   checkContext(spec, context);
   checkRagged(spec, targets, 'targets');
-  const batch = origins.length;
-  requireLength(context.offsets, batch + 1, 'context.offsets');
-  requireLength(targets.offsets, batch + 1, 'targets.offsets');
+  const samples = origins.length;
+  requireLength(context.offsets, samples + 1, 'context.offsets');
+  requireLength(targets.offsets, samples + 1, 'targets.offsets');
   require(targets.times.every((t) => t >= 0), 'bad-batch', () => 'targets.times must not be before model time 0.');
-  const draw = batch * spec.latentSize;
+  const draw = samples * spec.latentSize;
   require(noise.length > 0 && noise.length % draw === 0, 'bad-batch', () =>
     `noise holds ${noise.length} numbers; give a positive multiple of batch × latentSize = ${draw}.`);
+  require(noise.every(Number.isFinite), 'bad-batch', () => 'noise must be finite.');
+  require(beta >= 0 && Number.isFinite(beta), 'bad-batch', () => `beta is ${beta}; give a number ≥ 0.`);
   require(bound === undefined || BOUNDS.includes(bound), 'bad-batch', () =>
     `bound is ${bound}; give one of ${BOUNDS.join(', ')}.`);
 }
@@ -41,6 +44,9 @@ function checkRagged(spec: ModelSpec, ragged: Ragged, name: string): void {
     `${name} has ${ragged.channels} channels, the model has ${channels}.`);
   requireLength(ragged.values, ragged.times.length * channels, `${name}.values`);
   requireLength(ragged.mask, ragged.times.length * channels, `${name}.mask`);
+  const bad = ragged.mask.findIndex((seen, i) => seen !== 0 && !(seen === 1 && Number.isFinite(ragged.values[i])));
+  require(bad < 0, 'bad-batch', () =>
+    `${name}.values[${bad}] is ${ragged.values[bad]}, ${name}.mask[${bad}] is ${ragged.mask[bad]}; give a finite value where the mask is 1, and 0 or 1 as the mask.`);
   checkRows(ragged.offsets, ragged.times, name);
 }
 

@@ -71,6 +71,7 @@ function matrixOps(kernels: Kernels): MatrixOps {
     stackRows: (matrices) => kernels.concat(matrices, 0),
     sliceRows: (x, start, count) => slice(kernels, x, start, count, 0, x.columns),
     combine: (y, coefficients, terms) => combine(kernels, y, coefficients, terms),
+    scaleRows: (x, factors) => kernels.run('Multiply', { a: x, b: factors }, {}, x.rows, x.columns),
     sigmoidPull: (cotangent, s) => sigmoidPull(kernels, cotangent, s),
     contract: (inputs, cotangents, options) => contract(kernels, inputs, cotangents, options),
   };

@@ -1,11 +1,12 @@
 /**
  * The encoder: a GRU that reads each sample's context from its last observation to its first, and a linear head on its
- * last state. Samples are of any length; the batch runs as long as the longest, and a sample that is through keeps its
+ * last state; an ODE-RNN's state drifts between observations (`drift.ts`). Samples are of any length; the batch runs as long as the longest, and a sample that is through keeps its
  * state to the bit, so that its posterior does not depend on its neighbours.
  */
 import type { Ragged } from '../../latent/batch.ts';
 import { encoderInputs, GRU_GATES, type ParameterBlock } from '../../latent/layout.ts';
 import type { ModelSpec } from '../../latent/spec.ts';
+import { type Drift, type DriftPass, follow, noDriftFactors, pullDrift, writeDriftGradient } from './drift.ts';
 import type { Matrix } from './matrix.ts';
 import type { GruStep, Ops } from './ops.ts';
 
@@ -25,11 +26,15 @@ export interface Encoder {
   readonly head: Matrix;
   readonly headBias: Matrix;
   readonly headBack: Matrix;
+  /** Of an ODE-RNN. */
+  readonly drift: Drift | undefined;
 }
 
 export interface EncoderPass {
   readonly inputs: Matrix;
   readonly steps: readonly GruStep[];
+  /** Of an ODE-RNN: entry s leads from step s to step s + 1. */
+  readonly drifts: readonly DriftPass[];
   /** [B, R] */
   readonly last: Matrix;
   /** [B, 2L] mean, then raw log-variance. */
@@ -39,7 +44,7 @@ export interface EncoderPass {
 /** A view of a named block of the flat vector. */
 type Read = (name: string) => Float32Array;
 
-export function loadEncoder(ops: Ops, spec: ModelSpec, read: Read): Encoder {
+export function loadEncoder(ops: Ops, spec: ModelSpec, read: Read, drift?: Drift): Encoder {
   const units = spec.encoder.units;
   const latent = 2 * spec.latentSize;
   const recurrent = negateUpdate(read('encoder.recurrent.weight'), units);
@@ -53,6 +58,7 @@ export function loadEncoder(ops: Ops, spec: ModelSpec, read: Read): Encoder {
     head: ops.upload(head, units, latent),
     headBias: ops.upload(read('encoder.posterior.bias'), 1, latent),
     headBack: ops.upload(transpose(head, units, latent), latent, units),
+    drift,
   };
 }
 
@@ -139,28 +145,54 @@ export function encode(ops: Ops, encoder: Encoder, spec: ModelSpec, context: Rag
   const inputs = ops.upload(values, count * batch, encoderInputs(spec) + 2);
   const projected = ops.matMul(inputs, encoder.input);
   const steps: GruStep[] = [];
+  const drifts: DriftPass[] = [];
   let h = ops.upload(new Float32Array(batch * encoder.units), batch, encoder.units);
   for (let s = 0; s < count; s++) {
+    if (encoder.drift !== undefined && s > 0) {
+      const drifted = follow(ops, encoder.drift, h, gapsBefore(context, s));
+      drifts.push(drifted.pass);
+      h = drifted.h;
+    }
     const recurrent = ops.matMul(h, encoder.recurrent, encoder.recurrentBias);
     const gates = ops.gruGates(recurrent, projected, s * batch);
     const candidate = ops.gruCandidate(recurrent, gates, projected, s * batch);
     steps.push({ h, recurrent, gates, candidate });
     h = ops.gruBlend(h, gates, candidate);
   }
-  return { inputs, steps, last: h, output: ops.matMul(h, encoder.head, encoder.headBias) };
+  return { inputs, steps, drifts, last: h, output: ops.matMul(h, encoder.head, encoder.headBias) };
 }
 
-/** Writes the encoder's gradient through `write`, from the cotangent of the head's output [B, 2L]. */
-export function pullEncoder(ops: Ops, encoder: Encoder, pass: EncoderPass, cotangent: Matrix, write: Read): void {
+/** [B] from the observation of step s − 1 back to that of step s; 0 for a sample that is through. */
+function gapsBefore({ offsets, times }: Ragged, s: number): Float64Array {
+  return Float64Array.from({ length: offsets.length - 1 }, (_, b) => {
+    const observation = offsets[b + 1] - 1 - s;
+    return observation >= offsets[b] ? times[observation + 1] - times[observation] : 0;
+  });
+}
+
+/** Writes the encoder's blocks of the flat gradient, from the cotangent of the head's output [B, 2L]. */
+export function pullEncoder(
+  ops: Ops,
+  encoder: Encoder,
+  pass: EncoderPass,
+  cotangent: Matrix,
+  gradient: Float32Array,
+  blocks: readonly ParameterBlock[],
+): void {
+  const write = blockReader(gradient, blocks);
   const head = ops.download(ops.contract([[pass.last]], [cotangent]));
   writeWithBias(head, write('encoder.posterior.weight'), write('encoder.posterior.bias'));
   const cotangents: Matrix[] = [];
+  const { drift } = encoder;
+  const factors = drift && noDriftFactors(drift);
   let dh = ops.matMul(cotangent, encoder.headBack);
   for (let s = pass.steps.length - 1; s >= 0; s--) {
     const back = ops.gruPull(dh, pass.steps[s]);
     cotangents.push(back);
     if (s > 0) dh = ops.matMul(back, encoder.back);
+    if (s > 0 && drift && factors) dh = pullDrift(ops, drift, pass.drifts[s - 1], dh, factors);
   }
+  if (drift && factors) writeDriftGradient(ops, drift, factors, gradient);
   writeWeights(ops, encoder, pass, cotangents.reverse(), write);
 }
 

@@ -73,7 +73,7 @@ function single(output: TensorInfo | TensorInfo[]): TensorInfo {
   return Array.isArray(output) ? output[0] : output;
 }
 
-type Looped = Pick<Ops, 'appendColumns' | 'stackRows' | 'sliceRows' | 'combine' | 'sigmoidPull'>;
+type Looped = Pick<Ops, 'appendColumns' | 'stackRows' | 'sliceRows' | 'combine' | 'scaleRows' | 'sigmoidPull'>;
 
 function looped(create: Create, view: View): Looped {
   return {
@@ -97,6 +97,11 @@ function looped(create: Create, view: View): Looped {
       });
       return out;
     },
+    scaleRows: (x, factors) => {
+      const out = create(x.rows, x.columns);
+      scaleRows(view(out), view(x), view(factors), x.columns);
+      return out;
+    },
     sigmoidPull: (cotangent, s) => {
       const out = create(s.rows, s.columns);
       sigmoidPull(view(out), view(cotangent), view(s));
@@ -116,6 +121,12 @@ function interleave(out: Float32Array, x: Float32Array, y: Float32Array, rows: n
 
 function accumulate(out: Float32Array, coefficient: number, x: Float32Array): void {
   for (let i = 0; i < out.length; i++) out[i] += coefficient * x[i];
+}
+
+function scaleRows(out: Float32Array, x: Float32Array, factors: Float32Array, columns: number): void {
+  for (let row = 0; row < factors.length; row++) {
+    for (let i = row * columns; i < (row + 1) * columns; i++) out[i] = factors[row] * x[i];
+  }
 }
 
 function sigmoidPull(out: Float32Array, cotangent: Float32Array, s: Float32Array): void {

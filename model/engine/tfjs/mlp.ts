@@ -99,8 +99,13 @@ function transpose(weight: Float32Array, rows: number, columns: number): Float32
 
 export function forward(ops: Ops, mlp: Mlp, x: Matrix): MlpPass {
   const inputs = hiddenInputs(ops, mlp, x);
+  return { inputs, output: outputOf(ops, mlp, inputs) };
+}
+
+/** The last layer, from the inputs of every layer. */
+export function outputOf(ops: Ops, mlp: Mlp, inputs: readonly Matrix[]): Matrix {
   const last = mlp.layers[mlp.layers.length - 1];
-  return { inputs, output: ops.matMul(inputs[inputs.length - 1], last.weight, last.bias) };
+  return ops.matMul(inputs[inputs.length - 1], last.weight, last.bias);
 }
 
 /** x and the activations of the hidden layers: all that the way back needs. */

@@ -26,6 +26,8 @@ export interface Ops extends GruOps {
   sliceRows(x: Matrix, start: number, count: number): Matrix;
   /** y + Σ cᵢ·xᵢ over the first `coefficients.length` of `terms`; a term whose coefficient is zero is not read. */
   combine(y: Matrix, coefficients: readonly number[], terms: readonly Matrix[]): Matrix;
+  /** Each row of x times its own factor, [rows, 1]. */
+  scaleRows(x: Matrix, factors: Matrix): Matrix;
   /** cotangent·s·(1 − s): backwards through s = sigmoid(·). */
   sigmoidPull(cotangent: Matrix, s: Matrix): Matrix;
   /**

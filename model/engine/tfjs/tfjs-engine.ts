@@ -12,9 +12,9 @@ import type { Ops } from './ops.ts';
 import { lossAndGradient } from './train-step.ts';
 import { loadModelEncoder, planModel } from './weights.ts';
 
-/** Reversible Heun has no stepper in `model/ode`; the ODE-RNN comes with its own operations. */
+/** `model/ode`, which solves here, has no reversible Heun. */
 const { 'reversible-heun': _, ...gradients } = EVERYTHING.gradients;
-export const TFJS_CAPABILITIES: Capabilities = { ...EVERYTHING, encoders: ['gru'], gradients };
+export const TFJS_CAPABILITIES: Capabilities = { ...EVERYTHING, gradients };
 
 /** @throws EngineError `unsupported-spec` at once, and when it is given what does not fit the spec, or after `close`. */
 export function createTfjsEngine(spec: ModelSpec, ops: Ops): Engine {

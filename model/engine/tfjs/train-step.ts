@@ -25,7 +25,7 @@ import { posteriorCotangent, posteriorOf, reparameterise } from '../../latent/po
 import { type Differentiable, solveWithGradient } from '../../ode/index.ts';
 import { createDynamicsField, type DynamicsField } from './dynamics-field.ts';
 import { addFieldGradient, type FieldGradient, fieldGradientSpace, NO_GRADIENT } from './field-gradient.ts';
-import { blockReader, encode, pullEncoder } from './gru-encoder.ts';
+import { encode, pullEncoder } from './gru-encoder.ts';
 import type { Matrix } from './matrix.ts';
 import { forward, type Mlp, pull, unfoldGradient } from './mlp.ts';
 import type { Ops } from './ops.ts';
@@ -78,7 +78,7 @@ export function lossAndGradient(
       ...(batch.bound === 'importance-weighted' && { shares: bound.shares }),
     });
     const cotangent = ops.upload(head, batch.origins.length, 2 * spec.latentSize);
-    pullEncoder(ops, encoder, pass, cotangent, blockReader(gradient, plan.blocks));
+    pullEncoder(ops, encoder, pass, cotangent, gradient, plan.blocks);
     const negativeLogLikelihood = bound.negativeLog * weight;
     const kl = bound.divergence * weight;
     const loss = bound.loss * weight;

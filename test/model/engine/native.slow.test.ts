@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { selectEngine } from '../../../model/engine/select.ts';
 import { openNative } from '../../../model/engine/tfjs/backends.ts';
-import { createTfjsEngine } from '../../../model/engine/tfjs/tfjs-engine.ts';
+import { createTfjsEngine, TFJS_CAPABILITIES } from '../../../model/engine/tfjs/tfjs-engine.ts';
 import { engineContract } from './engine.contract.ts';
 
 const folder = process.env.ODECAST_TFJS_NODE;
@@ -18,7 +18,7 @@ if (folder === undefined || folder === '') {
   const opened = openNative(folder);
   engineContract('native TensorFlow', async () => {
     const { ops, liveMatrices } = await opened;
-    return { open: (spec) => createTfjsEngine(spec, ops), liveMatrices };
+    return { open: (spec) => createTfjsEngine(spec, ops), liveMatrices, capabilities: TFJS_CAPABILITIES };
   });
 
   it('is chosen when asked for, and says what it is', async () => {

@@ -2,7 +2,14 @@
 import type { Ragged, TrainingBatch } from '../../../model/latent/batch.ts';
 import { parameterLayout } from '../../../model/latent/layout.ts';
 import type { Random } from '../../../model/latent/random.ts';
-import type { ModelSpec, SolverSpec } from '../../../model/latent/spec.ts';
+import type {
+  DecoderSpec,
+  EncoderSpec,
+  GradientMode,
+  ModelSpec,
+  SolverMethod,
+  SolverSpec,
+} from '../../../model/latent/spec.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -25,22 +32,43 @@ export function createSpec(
   };
 }
 
+type PickOne = <T>(choices: readonly T[]) => T;
+
+/** Anything that a spec can say, but for the adaptive methods, which agree with the oracle to their tolerance only. */
 export function randomSpec(random: Random): ModelSpec {
-  const pick = <T>(choices: readonly T[]): T => choices[random.int(choices.length)];
+  const pick: PickOne = (choices) => choices[random.int(choices.length)];
   return createSpec(
     {
       channels: Array.from({ length: 1 + random.int(3) }, (_, i) => `channel ${i}`),
       latentSize: 1 + random.int(4),
-      encoder: { kind: 'gru', units: 1 + random.int(6), clock: pick(['gap', 'elapsed']) },
+      encoder: randomEncoder(random, pick),
       dynamics: {
         units: 1 + random.int(6),
         depth: 1 + random.int(3),
         periodsMs: pick([[], [DAY_MS], [DAY_MS, 7 * DAY_MS]]),
       },
-      decoder: { units: 1 + random.int(5), likelihood: 'gaussian' },
+      decoder: randomDecoder(random, pick),
     },
-    { method: pick(['euler', 'midpoint', 'rk4']), knotSpacing: pick([0.125, 0.3, 0.5]) },
+    { ...randomMethod(pick), knotSpacing: pick([0.125, 0.3, 0.5]) },
   );
+}
+
+function randomEncoder(random: Random, pick: PickOne): EncoderSpec {
+  const recurrent = { units: 1 + random.int(6), clock: pick(['gap', 'elapsed'] as const) };
+  if (random.int(2) === 0) return { kind: 'gru', ...recurrent };
+  return { kind: 'ode-rnn', ...recurrent, drift: { units: 1 + random.int(5), steps: 1 + random.int(3) } };
+}
+
+function randomDecoder(random: Random, pick: PickOne): DecoderSpec {
+  const units = 1 + random.int(5);
+  if (random.int(2) === 0) return { units, likelihood: 'gaussian' };
+  return { units, likelihood: 'student-t', degreesOfFreedom: pick([2.5, 4, 30]) };
+}
+
+function randomMethod(pick: PickOne): { method: SolverMethod; gradient: GradientMode } {
+  const method = pick(['euler', 'midpoint', 'rk4', 'reversible-heun'] as const);
+  const exact = ['checkpointed', 'backprop'] as const;
+  return { method, gradient: pick(method === 'reversible-heun' ? [...exact, 'reversible'] : exact) };
 }
 
 /** Weights large enough for every tanh and sigmoid to bend. */
@@ -85,5 +113,6 @@ export function randomBatch(spec: ModelSpec, random: Random, batch = 4, draws = 
     origins: Float64Array.from({ length: batch }, () => ORIGIN_MS + DAY_MS * 30 * random.uniform()),
     noise: Float32Array.from({ length: draws * batch * spec.latentSize }, () => random.normal()),
     beta: 0.5,
+    bound: random.int(2) === 0 ? 'elbo' : 'importance-weighted',
   };
 }

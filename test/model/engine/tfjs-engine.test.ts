@@ -1,5 +1,5 @@
 import { type OpenBackend, openJavascript, openWasm } from '../../../model/engine/tfjs/backends.ts';
-import { createTfjsEngine } from '../../../model/engine/tfjs/tfjs-engine.ts';
+import { createTfjsEngine, TFJS_CAPABILITIES } from '../../../model/engine/tfjs/tfjs-engine.ts';
 import { type EngineUnderTest, engineContract } from './engine.contract.ts';
 
 function loader(open: () => Promise<OpenBackend>): () => Promise<EngineUnderTest> {
@@ -7,7 +7,7 @@ function loader(open: () => Promise<OpenBackend>): () => Promise<EngineUnderTest
   return async () => {
     opened ??= open();
     const { ops, liveMatrices } = await opened;
-    return { open: (spec) => createTfjsEngine(spec, ops), liveMatrices };
+    return { open: (spec) => createTfjsEngine(spec, ops), liveMatrices, capabilities: TFJS_CAPABILITIES };
   };
 }
 
