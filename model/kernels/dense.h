@@ -18,8 +18,9 @@
 #include "lanes.h"
 #include "special.h"
 
-/* What is done to a unit before it is stored, in registers: y = x, y = tanh x, and tanh's way back, y = x (1 - h^2). */
-enum activation { IDENTITY, TANH, TANH_PULL };
+/* What is done to a unit before it is stored, in registers: the function, or tanh's way back,
+ * y = x (1 - h^2). */
+enum activation { IDENTITY, TANH, SIGMOID, TANH_PULL };
 
 #if VL == 16
 #define BLOCK_UNITS 8
@@ -39,6 +40,7 @@ struct layer {
 /* h: where the value of tanh lies, for its way back. */
 INLINE vf activate(vf x, enum activation activation, const float *h) {
   if (activation == TANH) return v_tanh(x);
+  if (activation == SIGMOID) return v_sigmoid(x);
   if (activation == TANH_PULL) return fma(-x * load(h), load(h), x);
   return x;
 }
@@ -125,8 +127,8 @@ static void affine_wide_tanh(const struct layer *l, const float *x, float *y) {
   product(x, l->inputs, l->weight, l->stride, 1, l->outputs, l->bias, 0, TANH, y, y);
 }
 
-static void affine_wide_onto(const struct layer *l, const float *x, float *y) {
-  product(x, l->inputs, l->weight, l->stride, 1, l->outputs, 0, 1, IDENTITY, y, y);
+static void affine_wide_onto_sigmoid(const struct layer *l, const float *x, float *y) {
+  product(x, l->inputs, l->weight, l->stride, 1, l->outputs, 0, 1, SIGMOID, y, y);
 }
 
 /* y = x W + b; lanes: LANES or 1. */
@@ -135,10 +137,10 @@ static void affine(const struct layer *l, int32_t lanes, const float *x, float *
   else affine_wide(l, x, y);
 }
 
-/* y += x W */
-static void affine_onto(const struct layer *l, int32_t lanes, const float *x, float *y) {
-  if (lanes == 1) narrow_product(l, x, 0, 1, IDENTITY, y);
-  else affine_wide_onto(l, x, y);
+/* y = sigmoid(y + x W) */
+static void affine_onto_sigmoid(const struct layer *l, int32_t lanes, const float *x, float *y) {
+  if (lanes == 1) narrow_product(l, x, 0, 1, SIGMOID, y);
+  else affine_wide_onto_sigmoid(l, x, y);
 }
 
 /* y = tanh(x W + b) */

@@ -48,14 +48,6 @@ static void take_path(struct arena *arena, struct fixed_path *p, int backward) {
   p->inputs = take(arena, backward ? (int64_t)stages * state : 0);
 }
 
-INLINE void fill(float *lanes, float x) {
-  UNROLL for (int32_t v = 0; v < NV; v++) store(lanes + v * VL, splat(x));
-}
-
-INLINE void copy(float *out, const float *x, int32_t size) {
-  for (int32_t at = 0; at < size; at += VL) store(out + at, load(x + at));
-}
-
 static void solve_fixed(const struct fixed_path *p) {
   const struct field *f = p->field;
   int32_t state = cells(f, f->latent), stages = p->tableau->stages;

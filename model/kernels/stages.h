@@ -10,6 +10,7 @@
 #define ODECAST_STAGES_H
 
 #include "field.h"
+#include "lane.h"
 #include "tableau.h"
 
 /* out = z + h sum_i weights_i k_i over the first n of k [n][stride]; weights of zero cost nothing. */
@@ -64,10 +65,6 @@ static void slope_cotangent(const struct field *f, const struct tableau *tableau
     }
     store(out + at, load(h + at % LANES) * sum);
   }
-}
-
-INLINE void add_to(float *out, const float *x, int32_t size) {
-  for (int32_t at = 0; at < size; at += VL) store(out + at, load(out + at) + load(x + at));
 }
 
 /*

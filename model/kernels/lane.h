@@ -1,0 +1,32 @@
+/* Small things done to an array of lanes [LANES], one number a trajectory, or to a whole array of floats. */
+#ifndef ODECAST_LANE_H
+#define ODECAST_LANE_H
+
+#include "lanes.h"
+
+INLINE void fill(float *lanes, float x) {
+  UNROLL for (int32_t v = 0; v < NV; v++) store(lanes + v * VL, splat(x));
+}
+
+/* A narrow tile has one lane, and its number in all places. */
+INLINE void spread(float *lanes) { fill(lanes, lanes[0]); }
+
+INLINE void spread_int(int32_t *lanes) {
+  int32_t first = lanes[0];
+  for (int32_t i = 1; i < LANES; i++) lanes[i] = first;
+}
+
+/* `size`: a multiple of VL, as all arrays of the arena are. */
+INLINE void copy(float *out, const float *x, int32_t size) {
+  for (int32_t at = 0; at < size; at += VL) store(out + at, load(x + at));
+}
+
+INLINE void zero(float *out, int32_t size) {
+  for (int32_t at = 0; at < size; at += VL) store(out + at, splat(0));
+}
+
+INLINE void add_to(float *out, const float *x, int32_t size) {
+  for (int32_t at = 0; at < size; at += VL) store(out + at, load(out + at) + load(x + at));
+}
+
+#endif
