@@ -57,7 +57,7 @@ export function gradientCases(load: Load): void {
   it.for(['dopri5', 'tsit5'] as const)(
     '%s at rtol 1e-6, every gradient: loss 1e-5, gradient 1e-3 of its norm',
     async (method, { skip }) => {
-      const spec = createSpec({}, { method });
+      const spec = createSpec({ encoder: { kind: 'gru', units: 3, clock: 'gap' } }, { method });
       const problem = () => smallProblem(spec, 22, {}, 1);
       const { parameters, batch, expected, gradient } = solved('adaptive', problem);
       for (const mode of ['adjoint', 'checkpointed', 'backprop'] as const) {
