@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { firstError } from '../model/engine/fused/native-kernels.ts';
 import { nativeProduct } from './kernels/native.ts';
 import { bringUpToDate, type Outcome } from './kernels/product.ts';
 import { wasmProducts } from './kernels/wasm.ts';
@@ -44,12 +45,6 @@ export function sentenceOf({ kind, name, outcome }: Built): string | undefined {
   if (outcome.state === 'made') return `${name}: built in ${outcome.seconds.toFixed(1)} s.`;
   if (kind === 'wasm') return `${name}: not built.\n${outcome.reason}`;
   return `No native kernels, so the WebAssembly ones serve: ${firstError(outcome.reason)}.`;
-}
-
-/** A compiler says a page; its first error is enough for a sentence. */
-export function firstError(said: string): string {
-  const lines = said.split('\n');
-  return (lines.find((line) => /\berror\b/.test(line)) ?? lines[0]).trim().replace(/\.$/, '');
 }
 
 async function main(root: string, given: readonly string[]): Promise<void> {

@@ -24,7 +24,9 @@ export const ROOMS: readonly Room[] = [
   { folder: 'model', imports: MODEL, types: ['ingest', 'ingest/log'] },
   { folder: 'model/ode', imports: [], pure: true },
   { folder: 'model/latent', imports: ['model/ode'] },
-  { folder: 'model/engine', imports: ['model/latent', 'model/ode'] },
+  { folder: 'model/engine', imports: ['model/engine/fused', 'model/latent', 'model/ode'] },
+  // The kernels are loaded here and nowhere else: what a job's descriptor says is checked on the way to it.
+  { folder: 'model/engine/fused', imports: ['model/engine', 'model/latent', 'model/ode'] },
   { folder: 'model/train', imports: MODEL, types: ['ingest', 'ingest/log'] },
   { folder: 'serve', imports: LIBRARY },
   // The page runs in a browser: of the server it takes types, and how times are read and written.

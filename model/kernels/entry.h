@@ -6,7 +6,8 @@
  *   int32_t kernel_lanes(void)          trajectories in a tile, LANES
  *   int32_t kernel_vector_length(void)  floats in a vector, VL
  *   int32_t kernel_run(float *base, int32_t operation, int32_t job)
- *       runs the job whose descriptor lies at base + job; all its offsets count in cells of four bytes from base
+ *       runs the job whose descriptor lies at base + job; all its offsets count in cells of four bytes from base. Returns the
+ *       operation's own status, below zero if there is no such operation.
  */
 #ifndef ODECAST_ENTRY_H
 #define ODECAST_ENTRY_H

@@ -8,21 +8,23 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { ADDON, type NativeWidth } from '../../model/engine/fused/native-kernels.ts';
 import type { Product } from './product.ts';
 import { KERNEL_FLAGS, kernelSources, sourceFolder, TRANSLATION_UNIT } from './sources.ts';
 
-const ADDON = 'addon.c';
+const DOOR = 'addon.c';
 
-type Widths = Readonly<Record<string, readonly string[]>>;
+type Widths = ReadonlyMap<NativeWidth, readonly string[]>;
 
-/** Name → flags; `WIDTHS` of addon.c says what each asks of the CPU. */
-const X64: Widths = {
-  avx512: ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma', '-mprefer-vector-width=512'],
-  avx2: ['-mavx2', '-mfma'],
-  baseline: [],
-};
-const WIDTHS: Readonly<Record<string, Widths>> = { x64: X64, arm64: { neon: [] } };
-const OTHER: Widths = { baseline: [] };
+/** Flags of each build; `WIDTHS` of addon.c says what each asks of the CPU. */
+const X64: Widths = new Map([
+  ['avx512', ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma', '-mprefer-vector-width=512']],
+  ['avx2', ['-mavx2', '-mfma']],
+  ['baseline', []],
+]);
+const ARM64: Widths = new Map([['neon', []]]);
+const OTHER: Widths = new Map([['baseline', []]]);
+const WIDTHS: Readonly<Record<string, Widths>> = { x64: X64, arm64: ARM64 };
 
 /** Node.js brings the symbols of Node-API, which macOS must be told; its `cc` may default to another architecture. */
 const APPLE_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'arm64' };
@@ -34,12 +36,11 @@ const LINK_FLAGS: Readonly<Record<string, readonly string[]>> = {
 /** The addon of this platform and architecture. It cannot be made without a compiler. */
 export function nativeProduct(root: string, folder: string): Product {
   const compiler = compilerCommand();
-  const sources = { ...kernelSources(root), [ADDON]: readFileSync(path.join(sourceFolder(root), ADDON), 'utf8') };
-  const made = { sources, common: commonFlags(), widths: widths(), link: linkFlags(), compiler };
+  const sources = { ...kernelSources(root), [DOOR]: readFileSync(path.join(sourceFolder(root), DOOR), 'utf8') };
+  const made = { sources, common: commonFlags(), widths: [...widths()], link: linkFlags(), compiler };
   const target = [process.platform, process.arch];
   return {
-    // The loader knows this name too: model/engine/fused/native-kernels.ts.
-    file: path.join(folder, `kernels-${target.join('-')}.node`),
+    file: path.join(folder, ADDON),
     ingredients: [JSON.stringify([made, target, compilerVersion(compiler)])],
     make: () => build(root, compiler),
   };
@@ -72,8 +73,10 @@ async function build(root: string, compiler: readonly string[]): Promise<Uint8Ar
   if (compilerVersion(compiler) === undefined) throw new Error(`there is no C compiler (${compiler[0]})`);
   const work = mkdtempSync(path.join(tmpdir(), 'odecast-kernels-'));
   try {
-    const translations = [addonTranslation(root), ...Object.keys(widths()).map((width) => translation(root, width))];
-    const objects = await Promise.all(translations.map((flags, at) => compile(compiler, flags, `${work}/${at}.o`)));
+    const kernels = [...widths()].map(([width, flags]) => kernelTranslation(root, width, flags));
+    const objects = await Promise.all(
+      [addonTranslation(root), ...kernels].map((flags, at) => compile(compiler, flags, `${work}/${at}.o`)),
+    );
     const output = path.join(work, 'addon');
     await run(compiler, [...commonFlags(), ...linkFlags(), ...objects, '-o', output]);
     return readFileSync(output);
@@ -82,14 +85,14 @@ async function build(root: string, compiler: readonly string[]): Promise<Uint8Ar
   }
 }
 
-const translation = (root: string, width: string): readonly string[] => [
-  ...[...KERNEL_FLAGS, ...widths()[width], `-DKERNEL_PREFIX=${width}`],
+const kernelTranslation = (root: string, width: NativeWidth, own: readonly string[]): readonly string[] => [
+  ...[...KERNEL_FLAGS, ...own, `-DKERNEL_PREFIX=${width}`],
   path.join(sourceFolder(root), TRANSLATION_UNIT),
 ];
 
 const addonTranslation = (root: string): readonly string[] => [
   ...['-std=gnu11', '-O2', '-Wall', '-Wextra', '-isystem', headers()],
-  path.join(sourceFolder(root), ADDON),
+  path.join(sourceFolder(root), DOOR),
 ];
 
 const headers = (): string => createRequire(import.meta.url)('node-api-headers').include_dir;

@@ -55,7 +55,8 @@ async function make(product: Product, ingredients: string): Promise<Outcome> {
   }
 }
 
-const stampOf = (file: string): string => `${file}.json`;
+/** Not `.json`: where an addon is missing, `require` would take such a file for it. */
+const stampOf = (file: string): string => `${file}.stamp`;
 
 function readStamp(file: string): Stamp | undefined {
   try {

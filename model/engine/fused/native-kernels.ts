@@ -1,5 +1,5 @@
 /** The kernels as a native addon (model/kernels/addon.c), of which one build, for one vector width, is taken. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { EngineError } from '../engine-error.ts';
@@ -9,6 +9,9 @@ import { ALIGNMENT, type LoadedBuild } from './kernel-library.ts';
 export const NATIVE_WIDTHS = { avx512: 'AVX-512', avx2: 'AVX2', neon: 'NEON', baseline: 'baseline SIMD' } as const;
 
 export type NativeWidth = keyof typeof NATIVE_WIDTHS;
+
+/** The addon's name among the built kernels: several platforms may share a folder. */
+export const ADDON = `kernels-${process.platform}-${process.arch}.node`;
 
 interface Build {
   readonly name: NativeWidth;
@@ -31,7 +34,7 @@ interface Addon {
  * @throws EngineError `no-engine` when it was not built, does not load, or has not this width
  */
 export function loadNativeBuild(folder: string, width?: NativeWidth): LoadedBuild {
-  const addon = load(path.join(folder, `kernels-${process.platform}-${process.arch}.node`));
+  const addon = load(path.join(folder, ADDON));
   const build = addon.builds.find(({ name }) => width === undefined || name === width);
   if (build === undefined) throw new EngineError('no-engine', `this CPU has no ${NATIVE_WIDTHS[width ?? 'baseline']}`);
   return {
@@ -50,20 +53,27 @@ function aligned(addon: Addon, memory: Int32Array<ArrayBuffer>): ReturnType<Load
 }
 
 function load(file: string): Addon {
+  if (!existsSync(file)) throw new EngineError('no-engine', `native kernels were not built: ${whyMissing(file)}`);
   try {
     return createRequire(import.meta.url)(file);
   } catch (error) {
-    throw new EngineError('no-engine', whyMissing(file, error));
+    const said = error instanceof Error ? error.message.split('\n')[0] : error;
+    throw new EngineError('no-engine', `native kernels do not load: ${said}`);
   }
 }
 
-/** A build that failed has left its reason beside where the addon would be. */
-function whyMissing(file: string, error: unknown): string {
+/** A build that failed has left its reason beside where the addon would be (scripts/kernels/product.ts). */
+function whyMissing(file: string): string {
   try {
-    const { failure } = JSON.parse(readFileSync(`${file}.json`, 'utf8'));
-    if (typeof failure === 'string') return `native kernels were not built: ${failure.split('\n')[0]}`;
+    const { failure } = JSON.parse(readFileSync(`${file}.stamp`, 'utf8'));
+    return firstError(failure);
   } catch {
-    return `native kernels were not built; run npm run build:kernels`;
+    return 'run npm run build:kernels';
   }
-  return `native kernels do not load: ${error instanceof Error ? error.message.split('\n')[0] : error}`;
+}
+
+/** A compiler says a page; its first error is enough for a sentence. */
+export function firstError(said: string): string {
+  const lines = said.split('\n');
+  return (lines.find((line) => /\berror\b/.test(line)) ?? lines[0]).trim();
 }
