@@ -2,7 +2,14 @@
 
 import { z } from 'zod';
 import type { ArtifactHeader, Calibration, EvaluationRecord, Normalisation, Scores } from './artifact-format.ts';
-import { type DecoderSpec, type EncoderSpec, GRADIENT_MODES, type ModelSpec, SOLVER_METHODS } from './latent/spec.ts';
+import {
+  type DecoderSpec,
+  type EncoderSpec,
+  GRADIENT_MODES,
+  MAX_DEGREES_OF_FREEDOM,
+  type ModelSpec,
+  SOLVER_METHODS,
+} from './latent/spec.ts';
 
 /** Far above what a CPU can serve; a header beyond them is an attack or an accident. */
 const MAX = {
@@ -32,7 +39,11 @@ const encoderSchema: z.ZodType<EncoderSpec> = z.discriminatedUnion('kind', [
 
 const decoderSchema: z.ZodType<DecoderSpec> = z.discriminatedUnion('likelihood', [
   z.strictObject({ units, likelihood: z.literal('gaussian') }),
-  z.strictObject({ units, likelihood: z.literal('student-t'), degreesOfFreedom: z.number().gt(2).max(1e6) }),
+  z.strictObject({
+    units,
+    likelihood: z.literal('student-t'),
+    degreesOfFreedom: z.number().gt(2).max(MAX_DEGREES_OF_FREEDOM),
+  }),
 ]);
 
 export const specSchema: z.ZodType<ModelSpec> = z.strictObject({

@@ -4,8 +4,10 @@
  * ever shrinks: what is said of a time is at least as uncertain as what is said of any time between the horizon and it.
  * Distances are taken on a fixed grid of leads, so that the answer at a time does not depend on the other times asked.
  */
+
+import { NORMAL } from './law.ts';
 import type { LongRun } from './long-run.ts';
-import type { Mixture } from './mixture.ts';
+import { lawsOf, type Mixture } from './mixture.ts';
 
 /** The path is integrated to so many horizons from the data. */
 export const REACH_HORIZONS = 4;
@@ -25,12 +27,14 @@ export function longRunWeight(leadMs: number, horizonMs: number): number {
 }
 
 /** The mixture with the long-run normal as one more component. */
-export function blend({ weights, means, scales }: Mixture, longRun: LongRun, weight: number): Mixture {
-  if (weight === 0) return { weights, means, scales };
+export function blend(mixture: Mixture, longRun: LongRun, weight: number): Mixture {
+  if (weight === 0) return mixture;
+  const { weights, means, scales, laws } = mixture;
   return {
     weights: Float64Array.of(...weights.map((w) => w * (1 - weight)), weight),
     means: Float64Array.of(...means, longRun.mean),
     scales: Float64Array.of(...scales, longRun.scale),
+    ...(laws && { laws: [...lawsOf(mixture), NORMAL] }),
   };
 }
 

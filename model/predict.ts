@@ -6,8 +6,11 @@ import type { Window } from '../ingest/window.ts';
 import type { Normalisation } from './artifact-format.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Decoded, DecodeRequest, Posterior, SolveStatus } from './latent/batch.ts';
+import type { ModelSpec } from './latent/spec.ts';
+import { type Law, NORMAL } from './law.ts';
 import { type Mixture, mixtureMean, uniformWeights } from './mixture.ts';
 import { type Frame, frameOf, toModelTime, toRagged } from './normalise.ts';
+import { lawOf } from './student-t.ts';
 
 export interface Predictor {
   readonly engine: Engine;
@@ -25,12 +28,14 @@ export interface PredictionQuery {
 }
 
 export interface Prediction {
-  /** [T, D, K] means and standard deviations of the components. Not finite only where the status is not `success`. */
+  /** [T, D, K] means and scales of the components. Not finite only where the status is not `success`. */
   readonly means: Float64Array;
   readonly scales: Float64Array;
   readonly samples: number;
   /** [K] all alike */
   readonly weights: Float64Array;
+  /** [K] what the components follow; absent: normal. */
+  readonly laws?: readonly Law[];
   readonly status: SolveStatus;
 }
 
@@ -51,9 +56,9 @@ export async function predict(predictor: Predictor, queries: readonly Prediction
   const contexts = queries.map((q) => q.context);
   const frames = contexts.map((context) => frameOf(context, normalisation));
   const posterior = await engine.encode(parameters, toRagged(contexts, frames, engine.spec.timescaleMs));
-  const { latentSize, channels } = engine.spec;
+  const { latentSize } = engine.spec;
   const states = queries.map((q, i) => startingStates(posterior, i, latentSize, q.noise));
-  const predictions = queries.map((q) => emptyPrediction(q, channels.length, latentSize));
+  const predictions = queries.map((q) => emptyPrediction(q, engine.spec));
   for (const chunks of chunksOf(queries, latentSize)) {
     const decoded = await engine.decode(parameters, decodeRequest(predictor, queries, frames, states, chunks));
     scatter(decoded, chunks, frames, predictions);
@@ -65,7 +70,7 @@ export async function predict(predictor: Predictor, queries: readonly Prediction
 
 /** Mixture of the entry at row `row` (of T) and channel `channel`. */
 export function mixtureAt(
-  { means, scales, weights, samples }: Prediction,
+  { means, scales, weights, samples, laws }: Prediction,
   channels: number,
   row: number,
   channel: number,
@@ -75,6 +80,7 @@ export function mixtureAt(
     weights,
     means: means.subarray(from, from + samples),
     scales: scales.subarray(from, from + samples),
+    ...(laws && { laws }),
   };
 }
 
@@ -96,14 +102,16 @@ interface Chunk {
 
 type MutablePrediction = { -readonly [K in keyof Prediction]: Prediction[K] };
 
-function emptyPrediction(query: PredictionQuery, channels: number, latentSize: number): MutablePrediction {
-  const samples = query.noise.length / latentSize;
-  const entries = query.times.length * channels;
+function emptyPrediction(query: PredictionQuery, spec: ModelSpec): MutablePrediction {
+  const samples = query.noise.length / spec.latentSize;
+  const entries = query.times.length * spec.channels.length;
+  const law = lawOf(spec.decoder);
   return {
     means: new Float64Array(entries * samples),
     scales: new Float64Array(entries * samples),
     samples,
     weights: uniformWeights(samples),
+    ...(law !== NORMAL && { laws: new Array<Law>(samples).fill(law) }),
     status: 'success',
   };
 }

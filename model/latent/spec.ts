@@ -65,9 +65,12 @@ export interface StudentDecoderSpec {
   /** Units of the hidden layer. */
   readonly units: number;
   readonly likelihood: 'student-t';
-  /** ν > 2, so that the variance is finite: s²·ν/(ν − 2) for the scale s. */
+  /** 2 < ν ≤ `MAX_DEGREES_OF_FREEDOM`: the variance is finite, s²·ν/(ν − 2) for the scale s. */
   readonly degreesOfFreedom: number;
 }
+
+/** Beyond so many a t is a Gaussian for every purpose here: their distribution functions are 0.0008 apart at most. */
+export const MAX_DEGREES_OF_FREEDOM = 200;
 
 export const LIKELIHOODS = ['gaussian', 'student-t'] as const satisfies readonly DecoderSpec['likelihood'][];
 

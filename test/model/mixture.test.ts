@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../model/latent/random.ts';
+import { NORMAL, normalCdf } from '../../model/law.ts';
 import {
   type Mixture,
   mixtureCdf,
@@ -8,13 +9,14 @@ import {
   mixtureDeviation,
   mixtureMean,
   mixtureQuantile,
-  normalCdf,
 } from '../../model/mixture.ts';
+import { studentT } from '../../model/student-t.ts';
 
 const component = fc.record({
   weight: fc.double({ min: 0.01, max: 1, noNaN: true }),
   mean: fc.double({ min: -1e6, max: 1e6, noNaN: true }),
   scale: fc.double({ min: 1e-3, max: 1e3, noNaN: true }),
+  law: fc.constantFrom(NORMAL, studentT(2.1), studentT(5), studentT(200)),
 });
 const anyMixture = fc.array(component, { minLength: 1, maxLength: 6 }).map((parts): Mixture => {
   const total = parts.reduce((sum, p) => sum + p.weight, 0);
@@ -22,6 +24,7 @@ const anyMixture = fc.array(component, { minLength: 1, maxLength: 6 }).map((part
     weights: Float64Array.from(parts, (p) => p.weight / total),
     means: Float64Array.from(parts, (p) => p.mean),
     scales: Float64Array.from(parts, (p) => p.scale),
+    ...(parts.some(({ law }) => law !== NORMAL) && { laws: parts.map(({ law }) => law) }),
   };
 });
 
