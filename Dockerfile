@@ -14,6 +14,7 @@ COPY package.json package-lock.json .npmrc ./
 # No package that is needed runs a script of its own: native parts come prebuilt inside the packages.
 RUN npm ci --ignore-scripts
 COPY . .
+# The kernels too: as WebAssembly, and natively by this stage's gcc, for every vector width; the CPU's is chosen at start.
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 # --- the same with TensorFlow's CUDA build, which its package fetches while it installs ------------------------------

@@ -75,5 +75,5 @@ function whyMissing(file: string): string {
 /** A compiler says a page; its first error is enough for a sentence. */
 export function firstError(said: string): string {
   const lines = said.split('\n');
-  return (lines.find((line) => /\berror\b/.test(line)) ?? lines[0]).trim();
+  return (lines.find((line) => /\berror\b/.test(line)) ?? lines[0]).trim().replace(/\.$/, '');
 }
