@@ -83,6 +83,7 @@ const show = ({ cpuMs, bestMs }: Timing): string => `${cpuMs.toFixed(2).padStart
 
 const CASES: readonly { readonly name: string; readonly spec: ModelSpec }[] = [
   { name: 'rk4 backprop', spec: spiralsSpec({}) },
+  { name: 'rk4 checkpointed', spec: spiralsSpec({ gradient: 'checkpointed' }) },
   { name: 'rk4 adjoint', spec: spiralsSpec({ gradient: 'adjoint' }) },
   { name: 'rk4 backprop, 2 periods', spec: spiralsSpec({}, [86_400_000, 604_800_000]) },
   { name: 'dopri5 adjoint, rtol 1e-3', spec: spiralsSpec({ method: 'dopri5', gradient: 'adjoint' }) },

@@ -17,6 +17,7 @@ import type { EventLog } from '../ingest/log/event-log.ts';
 import { silentLogger } from '../ingest/logger.ts';
 import type { ObservationStore } from '../ingest/observation-store.ts';
 import type { EngineProvider } from '../model/engine/engine.ts';
+import type { GradientMode } from '../model/latent/spec.ts';
 import { openRegistry } from '../model/registry.ts';
 import { sourceOf } from '../model/train/pool.ts';
 import { createTrainer } from '../model/train/trainer.ts';
@@ -84,9 +85,9 @@ function parseRate(texts: readonly string[]): number {
 }
 
 async function trainingRows(log: EventLog, store: ObservationStore, provider: EngineProvider): Promise<string[][]> {
-  const adjoint = await train(stream, store, provider);
-  const through = { ...stream, model: { ...stream.model, gradient: 'backprop' as const } };
-  const backprop = await train(through, store, provider);
+  const by = (gradient: GradientMode) => train({ ...stream, model: { ...stream.model, gradient } }, store, provider);
+  const adjoint = await by('adjoint');
+  const backprop = await by('backprop');
   const registry = await openRegistry({ log, topic: MODELS_TOPIC });
   await registry.caughtUp;
   await registry.publish(adjoint.artifact);

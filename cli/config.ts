@@ -4,8 +4,10 @@
  */
 
 import { z } from 'zod';
+import { EVERYTHING } from '../model/engine/capabilities.ts';
 import { ENGINE_PREFERENCES } from '../model/engine/select.ts';
-import { SOLVER_METHODS } from '../model/latent/spec.ts';
+import { BOUNDS } from '../model/latent/batch.ts';
+import { ENCODERS, GRADIENT_MODES, LIKELIHOODS, MAX_DEGREES_OF_FREEDOM, SOLVER_METHODS } from '../model/latent/spec.ts';
 import { parseDuration } from '../serve/time.ts';
 
 const duration = z
@@ -30,24 +32,47 @@ const distinct = (names: readonly string[]) => new Set(names).size === names.len
 export const modelSchema = z
   .strictObject({
     latentSize: z.int().min(1).max(256).default(8).describe('L, size of the latent state'),
-    encoderUnits: z.int().min(1).max(1024).default(24).describe('R, units of the GRU encoder'),
+    encoder: z
+      .enum(ENCODERS)
+      .default('gru')
+      .describe('what reads the observations; the state of an `ode-rnn` moves between them by an ODE of its own'),
+    encoderUnits: z.int().min(1).max(1024).default(24).describe('R, units of the encoder’s state'),
     encoderClock: z.enum(['gap', 'elapsed']).default('gap').describe('what the encoder sees of time'),
+    driftUnits: z.int().min(1).max(1024).default(24).describe('hidden units of the ODE of an `ode-rnn`'),
+    driftSteps: z.int().min(1).max(64).default(2).describe('its steps between two observations'),
     dynamicsUnits: z.int().min(1).max(1024).default(24).describe('H, units of a hidden layer of the vector field'),
     dynamicsDepth: z.int().min(1).max(4).default(1).describe('hidden layers of the vector field'),
     decoderUnits: z.int().min(1).max(1024).default(24).describe('units of the decoder’s hidden layer'),
+    likelihood: z
+      .enum(LIKELIHOODS)
+      .default('gaussian')
+      .describe('what values follow around the path; `student-t` for data with outliers'),
+    degreesOfFreedom: z
+      .number()
+      .gt(2)
+      .max(MAX_DEGREES_OF_FREEDOM)
+      .default(4)
+      .describe('of `student-t`: fewer are heavier tails'),
     span: z.number().positive().default(4).describe('model time from the start of a window to the end of its horizon'),
     knots: z.int().min(2).max(1000).default(16).describe('solver knots in that span'),
-    method: z.enum(SOLVER_METHODS).default('rk4').describe('solver; `dopri5` chooses its own steps'),
-    rtol: z.number().positive().default(1e-3).describe('relative tolerance of `dopri5`'),
-    atol: z.number().positive().default(1e-4).describe('absolute tolerance of `dopri5`'),
+    method: z.enum(SOLVER_METHODS).default('rk4').describe('solver; `dopri5` and `tsit5` choose their own steps'),
+    rtol: z.number().positive().default(1e-3).describe('relative tolerance of `dopri5` and `tsit5`'),
+    atol: z.number().positive().default(1e-4).describe('absolute tolerance of `dopri5` and `tsit5`'),
     gradient: z
-      .enum(['adjoint', 'backprop'])
-      .default('adjoint')
-      .describe('continuous adjoint (memory does not grow with steps) or through the solver'),
+      .enum(GRADIENT_MODES)
+      .default('checkpointed')
+      .describe(
+        'exact, stages computed again (`checkpointed`) or kept (`backprop`); the continuous `adjoint`; `reversible`, for `reversible-heun` only',
+      ),
     instanceNormalisation: z
       .boolean()
       .default(false)
       .describe('location and scale of each window, shrunk to the stream’s'),
+  })
+  .refine(({ method, gradient }) => EVERYTHING.gradients[method]?.includes(gradient), {
+    path: ['gradient'],
+    error:
+      'is not one that goes through this method: `reversible` is for `reversible-heun` alone, and `adjoint` for every other method',
   })
   .prefault({});
 
@@ -75,6 +100,10 @@ export const trainingSchema = z
       .describe('a training context is a random subset of at most so many'),
     samples: z.int().min(1).max(64).default(1).describe('posterior samples of the training loss'),
     beta: z.number().min(0).default(1).describe('final weight of the KL term'),
+    bound: z
+      .enum(BOUNDS)
+      .default('elbo')
+      .describe('what training raises; `importance-weighted` is tighter the more `samples` it has'),
   })
   .prefault({});
 

@@ -4,6 +4,8 @@ import { IngestError } from '../ingest/errors.ts';
 import { EngineError } from '../model/engine/engine-error.ts';
 import { ENGINE_PREFERENCES } from '../model/engine/select.ts';
 import { ModelError } from '../model/errors.ts';
+import { BOUNDS } from '../model/latent/batch.ts';
+import { ENCODERS, GRADIENT_MODES, LIKELIHOODS, SOLVER_METHODS } from '../model/latent/spec.ts';
 import { ListenError } from '../serve/server.ts';
 import { parseDuration } from '../serve/time.ts';
 import { CliError } from './errors.ts';
@@ -79,7 +81,12 @@ function addFileCommands(program: Command): void {
     .option('--budget <duration>', 'training time', '60s')
     .option('--steps <n>', 'training steps instead of a time: the run is then reproducible', positiveInteger)
     .option('--seed <n>', '', positiveInteger, 1)
-    .addOption(new Option('--gradient <mode>', 'how the gradient is computed').choices(['adjoint', 'backprop']))
+    .addOption(new Option('--encoder <kind>', 'what reads the observations').choices(ENCODERS))
+    .addOption(new Option('--likelihood <kind>', 'student-t for data with outliers').choices(LIKELIHOODS))
+    .addOption(new Option('--bound <bound>', 'what training raises').choices(BOUNDS))
+    .option('--samples <n>', 'posterior samples of the training loss', positiveInteger)
+    .addOption(new Option('--method <name>', 'solver').choices(SOLVER_METHODS))
+    .addOption(new Option('--gradient <mode>', 'how the gradient is computed').choices(GRADIENT_MODES))
     .addOption(engine)
     .action(async (file, options) => (await import('./commands/fit.ts')).fit(file, options));
   program

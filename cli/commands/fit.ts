@@ -22,6 +22,11 @@ export interface FitOptions {
   readonly budget: string;
   readonly steps?: number;
   readonly seed: number;
+  readonly encoder?: string;
+  readonly likelihood?: string;
+  readonly bound?: string;
+  readonly samples?: number;
+  readonly method?: string;
   readonly gradient?: string;
   readonly engine: EnginePreference;
 }
@@ -48,8 +53,9 @@ export async function fit(path: string, options: FitOptions): Promise<void> {
 
 function streamOf(
   file: FileStore,
-  { window, horizon, period, seed, steps, budget, gradient }: FitOptions,
+  { window, horizon, period, seed, steps, budget, ...options }: FitOptions,
 ): StreamConfig {
+  const { encoder, likelihood, method, gradient, bound, samples } = options;
   const spans = window && horizon ? undefined : naturalSpans(file.store);
   const result = streamSchema.safeParse({
     name: FILE_STREAM,
@@ -57,8 +63,8 @@ function streamOf(
     window: window ?? spans?.window,
     horizon: horizon ?? spans?.horizon,
     periods: period ?? [],
-    model: { ...(gradient && { gradient }), instanceNormalisation: true },
-    training: { seed, round: budget, ...(steps && { maxSteps: steps }) },
+    model: { encoder, likelihood, method, gradient, instanceNormalisation: true },
+    training: { seed, round: budget, maxSteps: steps, bound, samples },
   });
   if (result.success) return result.data;
   throw new CliError('bad-option', `These options do not fit together.\n${z.prettifyError(result.error)}`);

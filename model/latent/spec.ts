@@ -15,6 +15,8 @@ export interface ModelSpec {
   readonly timescaleMs: number;
 }
 
+export const ENCODERS = ['gru', 'ode-rnn'] as const satisfies readonly EncoderSpec['kind'][];
+
 /** Reads the context backwards in time, from its last observation to its first. */
 export type EncoderSpec = GruEncoderSpec | OdeRnnEncoderSpec;
 

@@ -1,6 +1,7 @@
 /** What a trainer must know of its stream: the fields of the same names of the configuration (`cli/config.ts`). */
 import type { Normalisation } from '../artifact-format.ts';
-import type { EncoderSpec, ModelSpec, SolverSpec } from '../latent/spec.ts';
+import type { Bound } from '../latent/batch.ts';
+import type { DecoderSpec, EncoderSpec, ModelSpec, SolverSpec } from '../latent/spec.ts';
 
 export interface TrainerOptions {
   readonly name: string;
@@ -19,11 +20,18 @@ export interface TrainerOptions {
 
 export interface ModelOptions {
   readonly latentSize: number;
+  readonly encoder: EncoderSpec['kind'];
   readonly encoderUnits: number;
   readonly encoderClock: EncoderSpec['clock'];
+  /** Of an ODE-RNN: units of the field that its state follows, and steps between two observations. */
+  readonly driftUnits: number;
+  readonly driftSteps: number;
   readonly dynamicsUnits: number;
   readonly dynamicsDepth: number;
   readonly decoderUnits: number;
+  readonly likelihood: DecoderSpec['likelihood'];
+  /** ν of the Student-t. */
+  readonly degreesOfFreedom: number;
   /** Model time from the start of a window to the end of its horizon. */
   readonly span: number;
   readonly knots: number;
@@ -45,6 +53,7 @@ export interface TrainingOptions {
   /** K posterior samples of the loss. */
   readonly samples: number;
   readonly beta: number;
+  readonly bound: Bound;
   /** Targets grow from near the context to the full horizon over the first part of the schedule. Default false. */
   readonly curriculum?: boolean;
 }
@@ -56,9 +65,9 @@ export function modelSpecOf({ channels, window, horizon, periods, model }: Train
   return {
     channels,
     latentSize: model.latentSize,
-    encoder: { kind: 'gru', units: model.encoderUnits, clock: model.encoderClock },
+    encoder: encoderOf(model),
     dynamics: { units: model.dynamicsUnits, depth: model.dynamicsDepth, periodsMs: periods },
-    decoder: { units: model.decoderUnits, likelihood: 'gaussian' },
+    decoder: decoderOf(model),
     solver: {
       method: model.method,
       knotSpacing: model.span / model.knots,
@@ -68,6 +77,17 @@ export function modelSpecOf({ channels, window, horizon, periods, model }: Train
     },
     timescaleMs: (window + horizon) / model.span,
   };
+}
+
+function encoderOf({ encoder, encoderUnits, encoderClock, driftUnits, driftSteps }: ModelOptions): EncoderSpec {
+  const recurrent = { units: encoderUnits, clock: encoderClock };
+  if (encoder === 'gru') return { kind: encoder, ...recurrent };
+  return { kind: encoder, ...recurrent, drift: { units: driftUnits, steps: driftSteps } };
+}
+
+function decoderOf({ decoderUnits, likelihood, degreesOfFreedom }: ModelOptions): DecoderSpec {
+  if (likelihood === 'gaussian') return { units: decoderUnits, likelihood };
+  return { units: decoderUnits, likelihood, degreesOfFreedom };
 }
 
 export function instanceOf(model: ModelOptions): Pick<Normalisation, 'instance'> {

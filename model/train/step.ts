@@ -60,6 +60,7 @@ function drawBatch(
     origins: Float64Array.from(frames, (f) => f.origin),
     noise: normals(random, training.samples * training.batchSize * engine.spec.latentSize),
     beta: betaAt(step, training.beta),
+    bound: training.bound,
   };
 }
 
