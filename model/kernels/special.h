@@ -1,11 +1,13 @@
 /*
  * Elementary functions over vectors of floats. The coefficients are fits of scripts/fit-special.ts; the worst error of each
- * function over its whole range is measured by test/model/kernels/special.slow.test.ts and stated in special-errors.ts.
+ * function is stated in model/kernels/special-errors.ts and measured over its whole range by special.slow.test.ts.
  *
- *   v_exp            eˣ = 2ⁿ·eʳ, n = round(x / ln 2), |r| ≤ ln 2 / 2, eʳ = 1 + r + r²·P(r); denormal results are right
- *   v_sigmoid        1 / (1 + e⁻ˣ); below x = −88 it stays at 6e-39
- *   v_tanh           x·(1 + x²·P(x²)) / (1 + x²·Q(x²)), |x| held at 9, where it is ±1: odd to the bit, tiny x → x
- *   v_log            x = 2ᵉ·(1 + f), √½ ≤ 1 + f < √2: e·ln 2 + f − f²/2 + f³·P(f); 0 → −∞, x < 0 → NaN; denormals as 0
+ *   v_exp            eˣ = 2ⁿ·eʳ, n = round(x / ln 2), |r| ≤ ln 2 / 2, eʳ = 1 + r + r²·P(r); results below 1.7e-38 are 0
+ *   v_sigmoid        1 / (1 + e⁻ˣ); 0 below x = −88.4
+ *   v_tanh           |x| = n·ln 2 / 2 + r, |r| ≤ ln 2 / 4, t = tanh r = r + r³·T(r²), s = 2⁻ⁿ, and by the theorem of addition
+ *                    tanh |x| = ((1 − s) + (1 + s)·t) / ((1 + s) + (1 − s)·t), whose numerator is never the larger: |tanh| ≤ 1.
+ *                    Odd to the bit; tiny x → x; ±1 beyond 8.5
+ *   v_log            x = 2ᵉ·(1 + f), √½ ≤ 1 + f < √2: e·ln 2 + f − f²/2 + f³·P(f); below 1.2e-38 → −∞, x < 0 → NaN
  *   v_sincos_turns   sin 2πx and cos 2πx: x = q/4 + r exactly, |r| ≤ 1/8; for |x| < 2²², beyond as if x were 0
  *
  * NaN in, NaN out. All arithmetic is fma or a single operation, so that the bits do not depend on where it is inlined.
@@ -18,18 +20,12 @@
 /* x + MAGIC has the integer nearest to x in its last bits, for |x| < 2²². */
 #define MAGIC 12582912.0f /* 1.5 · 2²³ */
 
-/* 2ⁿ for −126 ≤ n ≤ 127 */
-INLINE vf power_of_two(vi n) { return from_bits((n + 127) << 23); }
+/* 2ⁿ from MAGIC + 127 + n: the bits of n + 127 are moved to the exponent's place. n = −127 gives 0 and n = 128 infinity. */
+INLINE vf power_of_two(vf shifted) { return from_bits(bits(shifted) << 23); }
 
-/* eʳ for |r| ≤ ln 2 / 2, and the n with x = n·ln 2 + r */
-INLINE vf exp_reduced(vf x, vi *n) {
-  vf shifted = fma(x, splat(1.44269504f), splat(MAGIC));
-  vf whole = shifted - splat(MAGIC);
-  *n = bits(shifted) - bits(splat(MAGIC));
-  vf r = fma(whole, splat(-0.693145752f), x); /* ln 2 in two parts; n times the first is exact */
-  r = fma(whole, splat(-1.42860677e-6f), r);
-  vf p = splat(0.00138182973f);
-  p = fma(p, r, splat(0.00836853217f));
+/* eʳ for |r| ≤ ln 2 / 2 */
+INLINE vf exp_near_zero(vf r) {
+  vf p = fma(splat(0.00138182973f), r, splat(0.00836853217f));
   p = fma(p, r, splat(0.0416682921f));
   p = fma(p, r, splat(0.166665226f));
   p = fma(p, r, splat(0.499999940f));
@@ -37,56 +33,52 @@ INLINE vf exp_reduced(vf x, vi *n) {
   return fma(p, r, splat(1.0f));
 }
 
+/* x − n·ln 2, with ln 2 in two parts of which the first times n is exact. */
+INLINE vf less_halvings(vf x, vf n) {
+  return fma(n, splat(-1.42860677e-6f), fma(n, splat(-0.693145752f), x));
+}
+
 INLINE vf v_exp(vf x) {
-  vi n;
-  vf y = exp_reduced(max_of(min_of(x, splat(89.0f)), splat(-104.0f)), &n);
-  vi half = n >> 1; /* 2ⁿ in two steps: n reaches beyond the exponents of floats on both ends */
-  return y * power_of_two(half) * power_of_two(n - half);
+  const vf held = max_of(min_of(x, splat(89.0f)), splat(-87.4f));
+  const vf shifted = fma(held, splat(1.44269504f), splat(MAGIC + 126));
+  const vf r = less_halvings(held, shifted - splat(MAGIC + 126));
+  return exp_near_zero(r) * power_of_two(shifted) * splat(2.0f); /* 2ⁿ⁻¹·2: n reaches 128 */
 }
 
 INLINE vf v_sigmoid(vf x) {
-  vi n;
-  vf y = exp_reduced(max_of(min_of(-x, splat(88.0f)), splat(-87.0f)), &n);
-  return splat(1.0f) / fma(y, power_of_two(n), splat(1.0f));
+  const vf held = max_of(min_of(x, splat(88.0f)), splat(-89.0f));
+  const vf shifted = fma(held, splat(-1.44269504f), splat(MAGIC + 127));
+  const vf r = less_halvings(-held, shifted - splat(MAGIC + 127));
+  return splat(1.0f) / fma(exp_near_zero(r), power_of_two(shifted), splat(1.0f));
 }
 
 INLINE vf v_tanh(vf x) {
-  vf held = max_of(min_of(x, splat(9.0f)), splat(-9.0f));
-  vf square = held * held;
-  vf p = splat(1.34288634e-8f);
-  p = fma(p, square, splat(0.0000206644345f));
-  p = fma(p, square, splat(0.00349904108f));
-  p = fma(p, square, splat(0.133839741f));
-  p = fma(p, square, splat(1.0f));
-  vf q = splat(7.80745836e-7f);
-  q = fma(q, square, splat(0.000329121423f));
-  q = fma(q, square, splat(0.0258902367f));
-  q = fma(q, square, splat(0.467172951f));
-  q = fma(q, square, splat(1.0f));
-  return max_of(min_of(held * p / q, splat(1.0f)), splat(-1.0f));
+  const vf size = min_of(absolute(x), splat(20.0f));
+  const vf shifted = fma(size, splat(-2.88539008f), splat(MAGIC + 127)); /* of −n */
+  const vf r = fma(shifted - splat(MAGIC + 127), splat(0.34657359f), size);
+  const vf square = r * r;
+  const vf t = fma(fma(splat(0.131106332f), square, splat(-0.333312720f)) * square, r, r);
+  const vf s = power_of_two(shifted), less = splat(1.0f) - s, more = splat(1.0f) + s;
+  const vf y = fma(more, t, less) / fma(less, t, more);
+  return from_bits(bits(y) | (bits(x) & INT32_MIN));
 }
 
 INLINE vf v_log(vf x) {
-  vi above = bits(x) - 0x3f3504f3; /* of √½: the exponent's bits then count from √½ to √2 */
-  vi exponent = above >> 23;
-  vf f = from_bits((above & 0x007fffff) + 0x3f3504f3) - splat(1.0f);
-  vf p = splat(0.0674927235f);
-  p = fma(p, f, splat(-0.116701014f));
-  p = fma(p, f, splat(0.118835494f));
-  p = fma(p, f, splat(-0.124062337f));
-  p = fma(p, f, splat(0.142203584f));
-  p = fma(p, f, splat(-0.166679889f));
-  p = fma(p, f, splat(0.200020716f));
-  p = fma(p, f, splat(-0.250000089f));
-  p = fma(p, f, splat(0.333333135f));
+  const vi above = bits(x) - 0x3f3504f3; /* of √½: the exponent's bits then count from √½ to √2 */
+  const vf f = from_bits((above & 0x007fffff) + 0x3f3504f3) - splat(1.0f);
+  const vf e = __builtin_convertvector(above >> 23, vf);
+  vf p = fma(splat(-0.0763643906f), f, splat(0.127622172f));
+  p = fma(p, f, splat(-0.131596103f));
+  p = fma(p, f, splat(0.142015800f));
+  p = fma(p, f, splat(-0.166234091f));
+  p = fma(p, f, splat(0.200012416f));
+  p = fma(p, f, splat(-0.250008196f));
+  p = fma(p, f, splat(0.333333313f));
   p = fma(p, f, splat(-0.5f));
-  vf e = __builtin_convertvector(exponent, vf);
-  vf y = fma(p, f * f, e * splat(1.42860677e-6f)) + f;
-  y = fma(e, splat(0.693145752f), y);
+  const vf y = fma(e, splat(0.693145752f), fma(p, f * f, e * splat(1.42860677e-6f)) + f);
   const vf infinity = from_bits(splat_int(0x7f800000));
-  y = select(x < infinity, y, x); /* infinity and NaN */
-  y = select(x < splat(1.17549435e-38f), -infinity, y);
-  return select(x < splat(0.0f), infinity - infinity, y);
+  const vf below = select(x < splat(0.0f), infinity - infinity, -infinity);
+  return select(x < splat(1.17549435e-38f), below, select(x < infinity, y, x));
 }
 
 INLINE void v_sincos_turns(vf turns, vf *sine, vf *cosine) {
