@@ -4,10 +4,16 @@
  */
 
 import { z } from 'zod';
-import { EVERYTHING } from '../model/engine/capabilities.ts';
 import { ENGINE_PREFERENCES } from '../model/engine/select.ts';
 import { BOUNDS } from '../model/latent/batch.ts';
-import { ENCODERS, GRADIENT_MODES, LIKELIHOODS, MAX_DEGREES_OF_FREEDOM, SOLVER_METHODS } from '../model/latent/spec.ts';
+import {
+  ENCODERS,
+  GRADIENT_MODES,
+  GRADIENTS_THROUGH,
+  LIKELIHOODS,
+  MAX_DEGREES_OF_FREEDOM,
+  SOLVER_METHODS,
+} from '../model/latent/spec.ts';
 import { parseDuration } from '../serve/time.ts';
 
 const duration = z
@@ -69,7 +75,7 @@ export const modelSchema = z
       .default(false)
       .describe('location and scale of each window, shrunk to the stream’s'),
   })
-  .refine(({ method, gradient }) => EVERYTHING.gradients[method]?.includes(gradient), {
+  .refine(({ method, gradient }) => GRADIENTS_THROUGH[method].includes(gradient), {
     path: ['gradient'],
     error:
       'is not one that goes through this method: `reversible` is for `reversible-heun` alone, and `adjoint` for every other method',

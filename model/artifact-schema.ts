@@ -6,9 +6,11 @@ import {
   type DecoderSpec,
   type EncoderSpec,
   GRADIENT_MODES,
+  GRADIENTS_THROUGH,
   MAX_DEGREES_OF_FREEDOM,
   type ModelSpec,
   SOLVER_METHODS,
+  type SolverSpec,
 } from './latent/spec.ts';
 
 /** Far above what a CPU can serve; a header beyond them is an attack or an accident. */
@@ -46,6 +48,19 @@ const decoderSchema: z.ZodType<DecoderSpec> = z.discriminatedUnion('likelihood',
   }),
 ]);
 
+const solverSchema: z.ZodType<SolverSpec> = z
+  .strictObject({
+    method: z.enum(SOLVER_METHODS),
+    knotSpacing: positive,
+    rtol: positive,
+    atol: positive,
+    gradient: z.enum(GRADIENT_MODES),
+  })
+  .refine(
+    ({ method, gradient }) => GRADIENTS_THROUGH[method].includes(gradient),
+    'no such gradient through this method',
+  );
+
 export const specSchema: z.ZodType<ModelSpec> = z.strictObject({
   channels: z.array(label).min(1).max(MAX.channels),
   latentSize: units,
@@ -56,13 +71,7 @@ export const specSchema: z.ZodType<ModelSpec> = z.strictObject({
     periodsMs: z.array(positive).max(MAX.periods),
   }),
   decoder: decoderSchema,
-  solver: z.strictObject({
-    method: z.enum(SOLVER_METHODS),
-    knotSpacing: positive,
-    rtol: positive,
-    atol: positive,
-    gradient: z.enum(GRADIENT_MODES),
-  }),
+  solver: solverSchema,
   timescaleMs: positive,
 });
 

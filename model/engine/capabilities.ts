@@ -1,9 +1,11 @@
 /** What an engine can compute, as data, and the sentence that says what of a spec it cannot. */
 import {
   type DecoderSpec,
+  ENCODERS,
   type EncoderSpec,
-  GRADIENT_MODES,
+  GRADIENTS_THROUGH,
   type GradientMode,
+  LIKELIHOODS,
   type ModelSpec,
   type SolverMethod,
 } from '../latent/spec.ts';
@@ -15,21 +17,11 @@ export interface Capabilities {
   readonly gradients: Readonly<Partial<Record<SolverMethod, readonly GradientMode[]>>>;
 }
 
-/** Of a method without an algebraic inverse. */
-const EXCEPT_REVERSIBLE: readonly GradientMode[] = GRADIENT_MODES.filter((mode) => mode !== 'reversible');
-
 /** Everything that a spec can say. */
 export const EVERYTHING: Capabilities = {
-  encoders: ['gru', 'ode-rnn'],
-  likelihoods: ['gaussian', 'student-t'],
-  gradients: {
-    euler: EXCEPT_REVERSIBLE,
-    midpoint: EXCEPT_REVERSIBLE,
-    rk4: EXCEPT_REVERSIBLE,
-    'reversible-heun': ['checkpointed', 'backprop', 'reversible'],
-    dopri5: EXCEPT_REVERSIBLE,
-    tsit5: EXCEPT_REVERSIBLE,
-  },
+  encoders: ENCODERS,
+  likelihoods: LIKELIHOODS,
+  gradients: GRADIENTS_THROUGH,
 };
 
 /** A sentence for whoever wrote the spec, or nothing where the engine can run it. */

@@ -90,6 +90,18 @@ export const GRADIENT_MODES = ['adjoint', 'checkpointed', 'backprop', 'reversibl
 
 export type GradientMode = (typeof GRADIENT_MODES)[number];
 
+const OF_ANY_METHOD: readonly GradientMode[] = ['adjoint', 'checkpointed', 'backprop'];
+
+/** Which gradients go through which method: only what can be run backwards is reversible, and that has no use for an adjoint. */
+export const GRADIENTS_THROUGH: Readonly<Record<SolverMethod, readonly GradientMode[]>> = {
+  euler: OF_ANY_METHOD,
+  midpoint: OF_ANY_METHOD,
+  rk4: OF_ANY_METHOD,
+  'reversible-heun': ['checkpointed', 'backprop', 'reversible'],
+  dopri5: OF_ANY_METHOD,
+  tsit5: OF_ANY_METHOD,
+};
+
 export interface SolverSpec {
   readonly method: SolverMethod;
   /**

@@ -110,7 +110,10 @@ export function createTrainer(task: TrainerTask): Trainer {
 /** @throws ModelError `model-mismatch` where the checkpoint is of another shape, `artifact-…` where it is broken */
 function restore(checkpoint: Uint8Array, spec: ModelSpec): TrainerState {
   const state = decodeCheckpoint(checkpoint);
-  if (canonical(state.spec) === canonical(spec)) return state;
+  // How the gradient is computed is no part of the model: training goes on with the one asked for now.
+  const { gradient } = spec.solver;
+  const restored = { ...state.spec, solver: { ...state.spec.solver, gradient } };
+  if (canonical(restored) === canonical(spec)) return { ...state, spec };
   throw new ModelError('model-mismatch', 'the checkpoint is of a model of another shape');
 }
 

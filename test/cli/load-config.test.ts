@@ -44,6 +44,18 @@ describe('loadConfig', () => {
     expect(config.streams[0].horizon).toBe(60_000);
   });
 
+  it('takes a gradient that goes through the method, and refuses another with a sentence', () => {
+    const model = { method: 'reversible-heun', gradient: 'reversible', likelihood: 'student-t', encoder: 'ode-rnn' };
+    const { config } = loadConfig(source(streams({ model })));
+    expect(config.streams[0].model).toMatchObject({ ...model, degreesOfFreedom: 4, driftSteps: 2 });
+    const through = failure(() => loadConfig(source(streams({ model: { gradient: 'reversible' } }))));
+    expect(through.message).toContain('`reversible` is for `reversible-heun` alone');
+    const light = failure(() =>
+      loadConfig(source(streams({ model: { likelihood: 'student-t', degreesOfFreedom: 2 } }))),
+    );
+    expect(light.message).toContain('degreesOfFreedom');
+  });
+
   it('takes channels in the words of whoever measures', () => {
     const { config } = loadConfig(source(streams({ channels: ['Temp (°C)', 'flow/s'] })));
     expect(config.streams[0].channels).toEqual(['Temp (°C)', 'flow/s']);

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { artifactVersion, decodeArtifact, encodeArtifact } from '../../model/artifact.ts';
 import { ModelError } from '../../model/errors.ts';
+import { parameterLayout } from '../../model/latent/layout.ts';
 import { decodeTensors, encodeTensors } from '../../model/safetensors.ts';
-import { toyArtifact } from './toy-artifact.ts';
+import { toyArtifact, toySpec } from './toy-artifact.ts';
 
 const artifact = toyArtifact();
 const blob = encodeArtifact(artifact);
@@ -51,6 +52,46 @@ describe('an artifact', () => {
     const shifted = new Uint8Array(blob.length + 1);
     shifted.set(blob, 1);
     expect(decodeArtifact(shifted.subarray(1))).toEqual(artifact);
+  });
+});
+
+const wide = {
+  ...toySpec(),
+  encoder: { kind: 'ode-rnn', units: 5, clock: 'elapsed', drift: { units: 4, steps: 3 } },
+  decoder: { units: 4, likelihood: 'student-t', degreesOfFreedom: 2.5 },
+  solver: { method: 'reversible-heun', knotSpacing: 0.25, rtol: 1e-3, atol: 1e-4, gradient: 'reversible' },
+} as const;
+
+describe('an artifact of everything that a spec can say', () => {
+  const everything = encodeArtifact(toyArtifact({ spec: wide }));
+
+  it('comes back from its blob, with the parameters of the drift in their places', () => {
+    const { header, parameters } = decodeArtifact(everything);
+    expect(header.spec).toEqual(wide);
+    expect(parameters.length).toBe(parameterLayout(wide).size);
+    const names = parameterLayout(wide).blocks.map(({ name }) => name);
+    expect(names.slice(3, 9)).toEqual([
+      'encoder.recurrent.bias',
+      'encoder.drift.0.weight',
+      'encoder.drift.0.bias',
+      'encoder.drift.1.weight',
+      'encoder.drift.1.bias',
+      'encoder.posterior.weight',
+    ]);
+  });
+
+  it.each([
+    ['a variance without end', { ...wide, decoder: { ...wide.decoder, degreesOfFreedom: 2 } }],
+    ['a t without degrees of freedom', { ...wide, decoder: { units: 4, likelihood: 'student-t' } }],
+    ['a Gaussian with degrees of freedom', { ...wide, decoder: { ...wide.decoder, likelihood: 'gaussian' } }],
+    ['a drift without steps', { ...wide, encoder: { ...wide.encoder, drift: { units: 4, steps: 0 } } }],
+    ['a GRU that drifts', { ...wide, encoder: { ...wide.encoder, kind: 'gru' } }],
+    ['a reversible gradient through rk4', { ...wide, solver: { ...wide.solver, method: 'rk4' } }],
+  ])('is refused when its spec has %s', (_, spec) => {
+    const { metadata, tensors } = decodeTensors(everything);
+    const header = { ...JSON.parse(metadata['odecast.artifact']), spec };
+    const bytes = encodeTensors({ metadata: { 'odecast.artifact': JSON.stringify(header) }, tensors });
+    expect(codeOf(bytes)).toBe('artifact-invalid');
   });
 });
 

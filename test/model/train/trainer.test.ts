@@ -94,6 +94,18 @@ describe('a trainer', () => {
     expect(after).toEqual(before);
   });
 
+  it('goes on from a checkpoint whose gradient was computed another way', async () => {
+    const checkpoint = await withTrainer({}, async (trainer) => {
+      await trainer.round({ steps: 2 });
+      return trainer.checkpoint();
+    });
+    const otherwise = { ...options, model: { ...options.model, gradient: 'backprop' as const } };
+    await withTrainer({ checkpoint, options: otherwise }, async (trainer) => {
+      expect(trainer.spec.solver.gradient).toBe('backprop');
+      expect((await trainer.round({ steps: 2 })).steps).toBe(4);
+    });
+  });
+
   it('refuses a checkpoint of another shape and a broken one', async () => {
     const checkpoint = await withTrainer({}, async (trainer) => trainer.checkpoint());
     const codeOf = (task: Partial<TrainerTask>) =>
