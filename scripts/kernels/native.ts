@@ -37,7 +37,7 @@ const LINK_FLAGS: Readonly<Record<string, readonly string[]>> = {
 export function nativeProduct(root: string, folder: string): Product {
   const compiler = compilerCommand();
   const sources = { ...kernelSources(root), [DOOR]: readFileSync(path.join(sourceFolder(root), DOOR), 'utf8') };
-  const made = { sources, common: commonFlags(), widths: [...widths()], link: linkFlags(), compiler };
+  const made = { sources, common: commonFlags(), widths: [...nativeWidths()], link: linkFlags(), compiler };
   const target = [process.platform, process.arch];
   return {
     file: path.join(folder, ADDON),
@@ -46,12 +46,13 @@ export function nativeProduct(root: string, folder: string): Product {
   };
 }
 
-const widths = (): Widths => WIDTHS[process.arch] ?? OTHER;
+/** The builds of this architecture, the widest first, with their flags. */
+export const nativeWidths = (): Widths => WIDTHS[process.arch] ?? OTHER;
 
 const linkFlags = (): readonly string[] => LINK_FLAGS[process.platform] ?? ['-shared'];
 
 /** `CC` may hold arguments or a launcher, as in `ccache gcc`. */
-const compilerCommand = (): readonly string[] => (process.env.CC?.trim() || 'cc').split(/\s+/);
+export const compilerCommand = (): readonly string[] => (process.env.CC?.trim() || 'cc').split(/\s+/);
 
 /** Undefined where there is none: one that is installed later changes the ingredients. */
 function compilerVersion([command, ...given]: readonly string[]): string | undefined {
@@ -73,7 +74,7 @@ async function build(root: string, compiler: readonly string[]): Promise<Uint8Ar
   if (compilerVersion(compiler) === undefined) throw new Error(`there is no C compiler (${compiler[0]})`);
   const work = mkdtempSync(path.join(tmpdir(), 'odecast-kernels-'));
   try {
-    const kernels = [...widths()].map(([width, flags]) => kernelTranslation(root, width, flags));
+    const kernels = [...nativeWidths()].map(([width, flags]) => kernelTranslation(root, width, flags));
     const objects = await Promise.all(
       [addonTranslation(root), ...kernels].map((flags, at) => compile(compiler, flags, `${work}/${at}.o`)),
     );
