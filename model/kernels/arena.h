@@ -14,13 +14,11 @@ struct arena {
 
 #define CACHE_LINE_CELLS 16
 
-/* `cells` that begin on a cache line. Not to be read or written where fits() says no. */
+/* `cells` that begin on a cache line. Not to be read or written unless all that was taken is within the limit. */
 static float *take(struct arena *arena, int64_t cells) {
   float *taken = arena->base + arena->next;
   arena->next += (cells + CACHE_LINE_CELLS - 1) / CACHE_LINE_CELLS * CACHE_LINE_CELLS;
   return taken;
 }
-
-static int fits(const struct arena *arena) { return arena->next <= arena->limit; }
 
 #endif

@@ -1,12 +1,87 @@
 /*
- * What a caller asks for: operations, and the descriptor of each in cells of four bytes.
+ * What a caller asks for: operations, and the descriptor of each as a struct of cells of four bytes (int32_t or float).
+ * Every field that ends in _at is an offset in cells from the base of the arena. The callers' twin of this page, name by name,
+ * is model/engine/fused/job.ts; a test compares the two.
  */
 #ifndef ODECAST_JOB_H
 #define ODECAST_JOB_H
 
-/* Changes with every change of a descriptor; model/engine/fused/kernel-library.ts holds the same number. */
-#define KERNEL_ABI 1
+#include <stdint.h>
 
-enum operation { OP_COPY = 0 };
+/* Changes with every change of a descriptor; model/engine/fused/kernel-library.ts holds the same number. */
+#define KERNEL_ABI 2
+
+enum operation {
+  OP_SPECIAL,  /* struct special_job */
+  OP_TRAIN,    /* struct train_job: loss and gradient of a batch */
+  OP_ENCODE,   /* struct encode_job: posteriors of contexts */
+  OP_DECODE,   /* struct decode_job: paths and observation distributions */
+  OP_SOLVE,    /* struct solve_job: the vector field alone */
+  OP_QUANTILE, /* struct quantile_job */
+};
+
+/* What kernel_run answers. NO_ROOM: the job's scratch is too small; `scratch_needed` says what it takes. */
+enum outcome { DONE = 0, UNKNOWN_OPERATION = -1, NO_ROOM = -2 };
+
+/* Each job ends in this: work space, and what the job would need. With scratch_cells 0 nothing else is done. */
+struct scratch {
+  int32_t at, cells, needed;
+};
+
+enum encoder_kind { GRU_ENCODER, ODE_RNN_ENCODER };
+enum method { EULER, MIDPOINT, RK4, REVERSIBLE_HEUN, DOPRI5, TSIT5 };
+enum gradient { CHECKPOINTED, ADJOINT, REVERSIBLE };
+enum bound { ELBO, IMPORTANCE_WEIGHTED };
+
+/* The model: ModelSpec in numbers, and where its parameters lie (model/latent/layout.ts says in which order). */
+struct model_cells {
+  int32_t channels, latent;
+  int32_t encoder_kind, encoder_units, drift_units, drift_steps, drift_tableau_at;
+  int32_t dynamics_units, dynamics_depth, periods, rates_at;
+  int32_t decoder_units, likelihood;
+  float degrees, log_normaliser;
+  int32_t method, gradient, tableau_at, max_steps;
+  float spacing, rtol, atol;
+  int32_t parameters_at;
+};
+
+struct context_cells {
+  int32_t samples, offsets_at, values_at, mask_at, clock_at, gaps_at; /* mask: bytes */
+};
+
+struct train_job {
+  struct model_cells model;
+  struct context_cells context;
+  int32_t target_offsets_at, target_left_at, target_u_at, target_values_at, target_mask_at;
+  int32_t turns_at; /* [B][periods] phase of each sample at model time 0 */
+  int32_t noise_at; /* [K][B][latent] */
+  int32_t draws, bound;
+  float beta, weight;           /* of the divergence; one over the number of target entries */
+  int32_t first_tile, tiles;    /* the part of the batch that this call computes, in tiles of LANES samples */
+  int32_t gradient_at;          /* out [P], of this part */
+  int32_t sums_at;              /* out [3]: loss, negative log likelihood, divergence, of this part and not yet weighted... */
+  int32_t status_at, forward_at, backward_at; /* out [K][B] */
+  struct scratch scratch;
+};
+
+struct encode_job {
+  struct model_cells model;
+  struct context_cells context;
+  int32_t mean_at, log_variance_at; /* out [B][latent] */
+  struct scratch scratch;
+};
+
+struct decode_job {
+  struct model_cells model;
+  int32_t samples, z0_at, turns_at, offsets_at, left_at, u_at;
+  int32_t latent_at, mean_at, scale_at;  /* out [N][latent], [N][channels] */
+  int32_t status_at, evaluations_at;     /* out [B] */
+  struct scratch scratch;
+};
+
+/* kind: enum special_function; out2 only of those that give two values. count: a multiple of the vector length. */
+struct special_job {
+  int32_t kind, count, in_at, out_at, out2_at;
+};
 
 #endif

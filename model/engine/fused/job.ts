@@ -1,0 +1,128 @@
+/**
+ * The kernels' jobs as this side packs them: the twin, name by name, of model/kernels/job.h (a test compares the two). A
+ * descriptor is a row of cells of four bytes, each an integer or a float; offsets count in cells from the arena's start.
+ */
+
+export const OPERATIONS = ['special', 'train', 'encode', 'decode', 'solve', 'quantile'] as const;
+
+export type Operation = (typeof OPERATIONS)[number];
+
+export function operationCode(operation: Operation): number {
+  return OPERATIONS.indexOf(operation);
+}
+
+/** What `Kernels.run` gives back. */
+export const DONE = 0;
+export const NO_ROOM = -2;
+
+/** Names of a descriptor's cells in their order; a name with a dot before it holds a float. */
+export type Cells = readonly string[];
+
+const MODEL: Cells = [
+  'channels',
+  'latent',
+  'encoder_kind',
+  'encoder_units',
+  'drift_units',
+  'drift_steps',
+  'drift_tableau_at',
+  'dynamics_units',
+  'dynamics_depth',
+  'periods',
+  'rates_at',
+  'decoder_units',
+  'likelihood',
+  '.degrees',
+  '.log_normaliser',
+  'method',
+  'gradient',
+  'tableau_at',
+  'max_steps',
+  '.spacing',
+  '.rtol',
+  '.atol',
+  'parameters_at',
+];
+
+const CONTEXT: Cells = ['samples', 'offsets_at', 'values_at', 'mask_at', 'clock_at', 'gaps_at'];
+
+const SCRATCH: Cells = ['at', 'cells', 'needed'];
+
+const within = (part: string, cells: Cells): Cells =>
+  cells.map((name) => (name.startsWith('.') ? `.${part}.${name.slice(1)}` : `${part}.${name}`));
+
+export const TRAIN_JOB: Cells = [
+  ...within('model', MODEL),
+  ...within('context', CONTEXT),
+  'target_offsets_at',
+  'target_left_at',
+  'target_u_at',
+  'target_values_at',
+  'target_mask_at',
+  'turns_at',
+  'noise_at',
+  'draws',
+  'bound',
+  '.beta',
+  '.weight',
+  'first_tile',
+  'tiles',
+  'gradient_at',
+  'sums_at',
+  'status_at',
+  'forward_at',
+  'backward_at',
+  ...within('scratch', SCRATCH),
+];
+
+export const ENCODE_JOB: Cells = [
+  ...within('model', MODEL),
+  ...within('context', CONTEXT),
+  'mean_at',
+  'log_variance_at',
+  ...within('scratch', SCRATCH),
+];
+
+export const DECODE_JOB: Cells = [
+  ...within('model', MODEL),
+  'samples',
+  'z0_at',
+  'turns_at',
+  'offsets_at',
+  'left_at',
+  'u_at',
+  'latent_at',
+  'mean_at',
+  'scale_at',
+  'status_at',
+  'evaluations_at',
+  ...within('scratch', SCRATCH),
+];
+
+/** Values by name, nested as the structs are. */
+export interface CellValues {
+  readonly [name: string]: number | CellValues;
+}
+
+/** Writes a descriptor. @throws RangeError for a name without a value: a mistake of the caller's. */
+export function writeCells(
+  { ints, floats }: { readonly ints: Int32Array; readonly floats: Float32Array },
+  at: number,
+  cells: Cells,
+  values: CellValues,
+): void {
+  cells.forEach((name, i) => {
+    const float = name.startsWith('.');
+    (float ? floats : ints)[at + i] = valueOf(float ? name.slice(1) : name, values);
+  });
+}
+
+function valueOf(name: string, values: CellValues): number {
+  const value = name.split('.').reduce<number | CellValues | undefined>(step, values);
+  if (typeof value !== 'number') throw new RangeError(`A job's cell ${name} has no value.`);
+  return value;
+}
+
+function step(values: number | CellValues | undefined, part: string): number | CellValues | undefined {
+  return typeof values === 'object' ? values[part] : undefined;
+}

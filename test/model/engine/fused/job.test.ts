@@ -1,0 +1,61 @@
+/** The two pages that describe the kernels' jobs, in C and in TypeScript, say the same. */
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import {
+  type Cells,
+  DECODE_JOB,
+  ENCODE_JOB,
+  OPERATIONS,
+  TRAIN_JOB,
+  writeCells,
+} from '../../../../model/engine/fused/job.ts';
+
+const HEADER = new URL('../../../../model/kernels/job.h', import.meta.url);
+
+type Structs = ReadonlyMap<string, readonly (readonly [type: string, name: string])[]>;
+
+/** Every struct of the header: its fields' types and names in their order. */
+async function structs(): Promise<Structs> {
+  const text = (await readFile(HEADER, 'utf8')).replace(/\/\*[\s\S]*?\*\//g, '');
+  const found = [...text.matchAll(/struct (\w+) \{([^}]*)\};/g)];
+  return new Map(found.map(([, name, body]) => [name, fields(body)]));
+}
+
+function fields(body: string): [string, string][] {
+  return body.split(';').flatMap((line) => {
+    const [, type, names] = /^\s*(struct \w+|\w+)\s+([\w\s,]+)$/.exec(line) ?? [];
+    return names === undefined ? [] : names.split(',').map((name): [string, string] => [type, name.trim()]);
+  });
+}
+
+/** A struct as the packer's cells: nested names with dots, floats with a dot before. */
+function cellsOf(all: Structs, struct: string, prefix = ''): Cells {
+  return (all.get(struct) ?? []).flatMap(([type, name]) => {
+    if (type.startsWith('struct ')) return cellsOf(all, type.slice('struct '.length), `${prefix}${name}.`);
+    return [`${type === 'float' ? '.' : ''}${prefix}${name}`];
+  });
+}
+
+describe('descriptors', () => {
+  it.each([
+    ['train_job', TRAIN_JOB],
+    ['encode_job', ENCODE_JOB],
+    ['decode_job', DECODE_JOB],
+  ])("%s is job.h's, cell by cell", async (struct, cells) => {
+    expect(cells).toEqual(cellsOf(await structs(), struct));
+  });
+
+  it("operations are job.h's", async () => {
+    const text = await readFile(HEADER, 'utf8');
+    const names = [...(/enum operation \{([\s\S]*?)\};/.exec(text)?.[1] ?? '').matchAll(/OP_(\w+)/g)];
+    expect(names.map(([, name]) => name.toLowerCase())).toEqual([...OPERATIONS]);
+  });
+
+  it('integers and floats land in their cells', () => {
+    const ints = new Int32Array(4);
+    const memory = { ints, floats: new Float32Array(ints.buffer) };
+    writeCells(memory, 1, ['a', '.part.b', 'part.c'], { a: 7, part: { b: 0.5, c: -1 } });
+    expect([ints[1], memory.floats[2], ints[3]]).toEqual([7, 0.5, -1]);
+    expect(() => writeCells(memory, 0, ['part.d'], { part: {} })).toThrow(/part\.d has no value/);
+  });
+});
