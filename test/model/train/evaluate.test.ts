@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../../model/engine/engine.ts';
 import { createRandom } from '../../../model/latent/random.ts';
+import type { DecoderSpec } from '../../../model/latent/spec.ts';
 import { evaluate } from '../../../model/train/evaluate.ts';
 import type { Place } from '../../../model/train/hold-out.ts';
 import { refreshPool } from '../../../model/train/pool.ts';
@@ -27,9 +28,9 @@ const windows = {
   interpolation: places.flatMap((p, i) => interpolationWindow(createRandom(i), p, shape) ?? []),
 };
 
-/** Says N(0, scale) of every time, whatever it is shown: a seam's smallest engine. */
-function constantEngine(scale: number): Engine {
-  const spec = toySpec(['a']);
+/** Says the law of its decoder at (0, scale) of every time, whatever it is shown: a seam's smallest engine. */
+function constantEngine(scale: number, decoder: DecoderSpec = { units: 4, likelihood: 'gaussian' }): Engine {
+  const spec = { ...toySpec(['a']), decoder };
   return {
     spec,
     lossAndGradient: () => Promise.reject(new Error('not asked here')),
@@ -84,6 +85,20 @@ describe('an evaluation', () => {
       expect(calibration.factors[2][0][1] * scale).toBeLessThan(1.35);
     },
   );
+
+  it('of a Student-t has its intervals: of three degrees of freedom 3.182 scales to either side cover 95 %, to 1e-6', async () => {
+    const student = { units: 4, likelihood: 'student-t', degreesOfFreedom: 3 } as const;
+    const { record } = await score(constantEngine(0.5, student));
+    const { coverage, uncalibratedCoverage = {} } = record.extrapolation;
+    const reach = 0.5 * 3.182446305284263;
+    const inside = windows.extrapolation
+      .slice(windows.extrapolation.length / 2)
+      .flatMap(({ targets }) => Array.from(targets.values, (v) => Number(Math.abs(v) <= reach)));
+    const share = inside.reduce((sum, one) => sum + one, 0) / inside.length;
+    expect(Math.abs(uncalibratedCoverage['0.95'] - share)).toBeLessThan(1e-6);
+    expect(Math.abs(coverage['0.95'] - 0.95)).toBeLessThan(0.06);
+    expect(record.extrapolation.crps).toBeLessThan(1.1 / Math.sqrt(Math.PI));
+  });
 
   it('counts windows without finite answers and leaves them out of every score', async () => {
     const { record, failures } = await score(failing(constantEngine(1), 'non-finite'));
