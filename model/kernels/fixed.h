@@ -33,7 +33,7 @@ struct fixed_path {
 /* Cells of all records up to which they are kept. */
 #define KEEP_CELLS (384 * 1024)
 
-static void take_path(struct arena *arena, struct fixed_path *p, int backward) {
+static void take_fixed(struct arena *arena, struct fixed_path *p, int backward) {
   const struct field *f = p->field;
   int32_t state = cells(f, f->latent), stages = p->tableau->stages;
   int64_t step = (int64_t)stages * slot_cells(f), all = step * p->steps;
