@@ -79,6 +79,19 @@ struct decode_job {
   struct scratch scratch;
 };
 
+/* The vector field alone, a tanh MLP without periods: parameters layer by layer, weights [in][out] before biases. `steps` knots
+ * of `spacing` are solved, and where `backward` is not 0 the sum of z_end^2 is differentiated. */
+struct solve_job {
+  int32_t latent, units, depth, parameters_at, tableau_at;
+  int32_t method, gradient, steps, max_steps;
+  float spacing, rtol, atol;
+  int32_t samples, z0_at; /* [B][latent] */
+  int32_t backward;
+  int32_t end_at, z_gradient_at, gradient_at;     /* out [B][latent], [B][latent], [P] */
+  int32_t status_at, forward_at, backward_at;     /* out [B] */
+  struct scratch scratch;
+};
+
 /* kind: enum special_function; out2 only of those that give two values. count: a multiple of the vector length. */
 struct special_job {
   int32_t kind, count, in_at, out_at, out2_at;

@@ -99,6 +99,31 @@ export const DECODE_JOB: Cells = [
   ...within('scratch', SCRATCH),
 ];
 
+export const SOLVE_JOB: Cells = [
+  'latent',
+  'units',
+  'depth',
+  'parameters_at',
+  'tableau_at',
+  'method',
+  'gradient',
+  'steps',
+  'max_steps',
+  '.spacing',
+  '.rtol',
+  '.atol',
+  'samples',
+  'z0_at',
+  'backward',
+  'end_at',
+  'z_gradient_at',
+  'gradient_at',
+  'status_at',
+  'forward_at',
+  'backward_at',
+  ...within('scratch', SCRATCH),
+];
+
 /** Values by name, nested as the structs are. */
 export interface CellValues {
   readonly [name: string]: number | CellValues;

@@ -6,6 +6,7 @@ import {
   DECODE_JOB,
   ENCODE_JOB,
   OPERATIONS,
+  SOLVE_JOB,
   TRAIN_JOB,
   writeCells,
 } from '../../../../model/engine/fused/job.ts';
@@ -41,6 +42,7 @@ describe('descriptors', () => {
     ['train_job', TRAIN_JOB],
     ['encode_job', ENCODE_JOB],
     ['decode_job', DECODE_JOB],
+    ['solve_job', SOLVE_JOB],
   ])("%s is job.h's, cell by cell", async (struct, cells) => {
     expect(cells).toEqual(cellsOf(await structs(), struct));
   });
