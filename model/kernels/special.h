@@ -42,7 +42,7 @@ INLINE vf v_exp(vf x) {
   const vf held = max_of(min_of(x, splat(89.0f)), splat(-87.4f));
   const vf shifted = fma(held, splat(1.44269504f), splat(MAGIC + 126));
   const vf r = less_halvings(held, shifted - splat(MAGIC + 126));
-  return exp_near_zero(r) * power_of_two(shifted) * splat(2.0f); /* 2ⁿ⁻¹·2: n reaches 128 */
+  return exp_near_zero(r) * splat(2.0f) * power_of_two(shifted); /* 2·2ⁿ⁻¹: n reaches 128 */
 }
 
 INLINE vf v_sigmoid(vf x) {

@@ -1,0 +1,61 @@
+/**
+ * What the kernels' elementary functions promise, on every build of them (model/kernels/special.h): the one place where it is
+ * stated. The tests measure it; docs/engine.md tells it.
+ */
+
+/** The order of `enum special_function` in special-job.h. */
+export const SPECIAL_KINDS = ['exp', 'tanh', 'sigmoid', 'log', 'sincos'] as const;
+
+export interface SpecialError {
+  readonly name: string;
+  readonly kind: (typeof SPECIAL_KINDS)[number];
+  /** Which of the job's outputs. */
+  readonly output: 'out' | 'out2';
+  /** Where the error holds; both ends belong to it. */
+  readonly from: number;
+  readonly to: number;
+  /** Units in the last place of the true value, where fma is one rounding. */
+  readonly fused: number;
+  /** The same where it is two: plain WebAssembly, SSE2. */
+  readonly unfused: number;
+  /** In doubles. */
+  readonly reference: (x: number) => number;
+}
+
+const LARGEST = 3.4e38;
+
+export const SPECIAL_ERRORS: readonly SpecialError[] = [
+  { name: 'exp', from: -86.98, to: 88.72, fused: 0.9, unfused: 1.2, ...of('exp', Math.exp) },
+  { name: 'tanh', from: -LARGEST, to: LARGEST, fused: 2.6, unfused: 2.6, ...of('tanh', Math.tanh) },
+  {
+    name: 'sigmoid',
+    from: -87,
+    to: LARGEST,
+    fused: 2.6,
+    unfused: 2.6,
+    ...of('sigmoid', (x) => 1 / (1 + Math.exp(-x))),
+  },
+  { name: 'log', from: 2 ** -126, to: LARGEST, fused: 0.95, unfused: 0.95, ...of('log', Math.log) },
+  { name: 'sine', from: -4194303, to: 4194303, fused: 1, unfused: 1.7, ...of('sincos', sineOfTurns) },
+  {
+    name: 'cosine',
+    from: -4194303,
+    to: 4194303,
+    fused: 0.95,
+    unfused: 1.7,
+    ...of('sincos', (x) => sineOfTurns(x + 0.25)),
+    output: 'out2',
+  },
+];
+
+function of(kind: SpecialError['kind'], reference: (x: number) => number) {
+  return { kind, output: 'out' as const, reference };
+}
+
+/** sin 2πx, exactly 0 at multiples of a half: whole quarters are taken off before the angle is rounded. */
+function sineOfTurns(turns: number): number {
+  const quarters = Math.round(4 * turns);
+  const angle = 2 * Math.PI * (turns - quarters / 4);
+  const size = quarters % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  return ((quarters % 4) + 4) % 4 >= 2 ? -size : size;
+}
