@@ -18,7 +18,7 @@
 #include "lanes.h"
 #include "special.h"
 
-/* What is done to a unit before it is stored, in registers: the function, or tanh's way back,
+/* What is done to a block of units when it is summed: the function, or tanh's way back,
  * y = x (1 - h^2). */
 enum activation { IDENTITY, TANH, SIGMOID, TANH_PULL };
 
@@ -64,11 +64,11 @@ INLINE void product_block(int32_t units, const float *x, int32_t inputs, const f
     }
   }
   UNROLL for (int32_t u = 0; u < units; u++) {
-    UNROLL for (int32_t v = 0; v < NV; v++) {
-      int32_t at = u * LANES + v * VL;
-      store(y + at, activate(sum[u][v], activation, h + at));
-    }
+    UNROLL for (int32_t v = 0; v < NV; v++) store(y + u * LANES + v * VL, sum[u][v]);
   }
+  if (activation == IDENTITY) return;
+  /* While the block is in the nearest cache; not in the loops above, whose registers hold the sums. */
+  for (int32_t at = 0; at < units * LANES; at += VL) store(y + at, activate(load(y + at), activation, h + at));
 }
 
 /* All outputs, in blocks of BLOCK_UNITS and what is left over in halves. */
@@ -105,7 +105,7 @@ INLINE void narrow_block(int32_t blocks, const float *x, int32_t inputs, const f
 }
 
 /* Reads up to VL - 1 floats behind the last weight and bias, and writes as many behind y: both are padded for it. */
-static void narrow_product(const struct layer *l, const float *x, const float *start, int accumulate,
+static __attribute__((noinline)) void narrow_product(const struct layer *l, const float *x, const float *start, int accumulate,
                            enum activation activation, float *y) {
   int32_t o = 0, outputs = l->outputs;
   for (; o + 4 * VL <= outputs; o += 4 * VL) {
@@ -119,15 +119,15 @@ static void narrow_product(const struct layer *l, const float *x, const float *s
   }
 }
 
-static void affine_wide(const struct layer *l, const float *x, float *y) {
+static __attribute__((noinline)) void affine_wide(const struct layer *l, const float *x, float *y) {
   product(x, l->inputs, l->weight, l->stride, 1, l->outputs, l->bias, 0, IDENTITY, y, y);
 }
 
-static void affine_wide_tanh(const struct layer *l, const float *x, float *y) {
+static __attribute__((noinline)) void affine_wide_tanh(const struct layer *l, const float *x, float *y) {
   product(x, l->inputs, l->weight, l->stride, 1, l->outputs, l->bias, 0, TANH, y, y);
 }
 
-static void affine_wide_onto_sigmoid(const struct layer *l, const float *x, float *y) {
+static __attribute__((noinline)) void affine_wide_onto_sigmoid(const struct layer *l, const float *x, float *y) {
   product(x, l->inputs, l->weight, l->stride, 1, l->outputs, 0, 1, SIGMOID, y, y);
 }
 
@@ -150,17 +150,17 @@ static void affine_tanh(const struct layer *l, int32_t lanes, const float *x, fl
 }
 
 /* x = W y: the cotangent of a layer's input from that of its output. Wide tiles only, as all of the way back. */
-static void affine_transposed(const struct layer *l, const float *y, float *x) {
+static __attribute__((noinline)) void affine_transposed(const struct layer *l, const float *y, float *x) {
   product(y, l->outputs, l->weight, 1, l->stride, l->inputs, 0, 0, IDENTITY, x, x);
 }
 
 /* The same, added to what x holds. */
-static void affine_transposed_onto(const struct layer *l, const float *y, float *x) {
+static __attribute__((noinline)) void affine_transposed_onto(const struct layer *l, const float *y, float *x) {
   product(y, l->outputs, l->weight, 1, l->stride, l->inputs, 0, 1, IDENTITY, x, x);
 }
 
 /* x = (W y) (1 - h^2): on through the tanh, of value h, that the layer's input came from. */
-static void affine_transposed_tanh(const struct layer *l, const float *y, const float *h, float *x) {
+static __attribute__((noinline)) void affine_transposed_tanh(const struct layer *l, const float *y, const float *h, float *x) {
   product(y, l->outputs, l->weight, 1, l->stride, l->inputs, 0, 0, TANH_PULL, h, x);
 }
 
@@ -196,7 +196,7 @@ struct factors {
 /* Indices beyond the last are clamped to it and their sums dropped: one body for all sizes. */
 INLINE int32_t at_most(int32_t i, int32_t last) { return i < last ? i : last; }
 
-static void contract_block(const struct factors *f, int32_t i, int32_t inputs, int32_t o, int32_t outputs, float *dw,
+static __attribute__((noinline)) void contract_block(const struct factors *f, int32_t i, int32_t inputs, int32_t o, int32_t outputs, float *dw,
                            int32_t stride) {
   vf sum[CONTRACT_X][CONTRACT_D];
   const float *xs[CONTRACT_X], *ds[CONTRACT_D];
@@ -222,14 +222,14 @@ static void contract_block(const struct factors *f, int32_t i, int32_t inputs, i
 }
 
 /* dw [inputs][stride] += x d^T over slots and lanes */
-static void contract(const struct factors *f, int32_t inputs, int32_t outputs, float *dw, int32_t stride) {
+static __attribute__((noinline)) void contract(const struct factors *f, int32_t inputs, int32_t outputs, float *dw, int32_t stride) {
   for (int32_t o = 0; o < outputs; o += CONTRACT_D) {
     for (int32_t i = 0; i < inputs; i += CONTRACT_X) contract_block(f, i, inputs, o, outputs, dw, stride);
   }
 }
 
 /* db [outputs] += d over slots and lanes */
-static void contract_bias(const struct factors *f, int32_t outputs, float *db) {
+static __attribute__((noinline)) void contract_bias(const struct factors *f, int32_t outputs, float *db) {
   for (int32_t o = 0; o < outputs; o++) {
     vf sum = splat(0);
     for (int32_t s = 0; s < f->slots; s++) {

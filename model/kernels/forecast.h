@@ -215,7 +215,7 @@ static void decode_tile(struct decoding *d) {
                         d->ahead.states, d->ahead.slopes, d->behind.states, d->behind.slopes};
   solve_both_ways(d);
   for (int32_t i = 0; i < d->tile.count; i++) {
-    int back = d->behind.steps > 0;
+    int back = d->last_behind[i] > 0;
     status[i] = d->ahead.status[i] != SUCCESS ? d->ahead.status[i] : back ? d->behind.status[i] : SUCCESS;
     ints[d->job->evaluations_at + d->tile.first + i] = d->ahead.forward[i] + (back ? d->behind.forward[i] : 0);
   }
