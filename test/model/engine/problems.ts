@@ -40,10 +40,10 @@ export function randomSpec(random: Random): ModelSpec {
   return createSpec(
     {
       channels: Array.from({ length: 1 + random.int(3) }, (_, i) => `channel ${i}`),
-      latentSize: 1 + random.int(4),
+      latentSize: 1 + random.int(3),
       encoder: randomEncoder(random, pick),
       dynamics: {
-        units: 1 + random.int(6),
+        units: 1 + random.int(5),
         depth: 1 + random.int(3),
         periodsMs: pick([[], [DAY_MS], [DAY_MS, 7 * DAY_MS]]),
       },
