@@ -1,5 +1,12 @@
 /** What a caller of an engine did wrong, or what the machine lacks. A numerical failure is never one of these. */
-export const ENGINE_ERROR_CODES = ['bad-batch', 'bad-parameters', 'closed', 'no-engine', 'unsupported-spec'] as const;
+export const ENGINE_ERROR_CODES = [
+  'bad-batch',
+  'bad-parameters',
+  'closed',
+  'no-engine',
+  'unsupported-spec',
+  'worker-died',
+] as const;
 
 export type EngineErrorCode = (typeof ENGINE_ERROR_CODES)[number];
 

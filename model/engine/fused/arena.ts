@@ -3,7 +3,7 @@
  * Places are planned first and written when the arena is large enough, because growing it forgets what it held.
  */
 import { require } from '../engine-error.ts';
-import { type CellValues, type Cells, DONE, NO_ROOM, type Operation, operationCode, writeCells } from './job.ts';
+import { type Cells, type CellValues, DONE, NO_ROOM, type Operation, operationCode, writeCells } from './job.ts';
 import type { Kernels } from './kernel-library.ts';
 
 /** A cache line: every part of the arena begins on one. */
@@ -16,15 +16,23 @@ const padded = (cells: number): number => Math.ceil(cells / LINE_CELLS) * LINE_C
 
 type Input = Float32Array | Int32Array | Uint8Array;
 
+/** Writes an input from the cell `at` on. */
+type Fill = (kernels: Kernels, at: number) => void;
+
 /** The plan of one job. */
 export class JobPlan {
-  readonly #inputs: { readonly at: number; readonly values: Input }[] = [];
+  readonly #inputs: { readonly at: number; readonly fill: Fill }[] = [];
   #next = 0;
 
   /** Where the values will lie. `spare` cells behind them may be read by whole vectors. */
   input(values: Input, spare = 0): number {
-    const at = this.room(Math.ceil(values.byteLength / 4) + spare);
-    this.#inputs.push({ at, values });
+    return this.filled(Math.ceil(values.byteLength / 4) + spare, (kernels, at) => copyInto(kernels, at, values));
+  }
+
+  /** Where an input will lie that is computed in its place. All of its cells must be written: the arena is not clean. */
+  filled(cells: number, fill: Fill): number {
+    const at = this.room(cells);
+    this.#inputs.push({ at, fill });
     return at;
   }
 
@@ -40,7 +48,7 @@ export class JobPlan {
   }
 
   write(kernels: Kernels): void {
-    for (const { at, values } of this.#inputs) copyInto(kernels, at, values);
+    for (const { at, fill } of this.#inputs) fill(kernels, at);
   }
 }
 
@@ -68,7 +76,8 @@ export function runJob(kernels: Kernels, plan: JobPlan, { operation, cells, valu
     writeCells(kernels, job, cells, { ...values, scratch });
     const outcome = kernels.run(operationCode(operation), job);
     if (outcome === DONE) return;
-    require(outcome === NO_ROOM, 'bad-batch', () => `The kernels know no operation ${operation}; run npm run build:kernels.`);
+    require(outcome === NO_ROOM, 'bad-batch', () =>
+      `The kernels know no operation ${operation}; run npm run build:kernels.`);
     const needed = kernels.ints[job + cells.indexOf('scratch.needed')];
     require(needed > 0, 'bad-batch', () => 'The batch needs more memory than can be addressed; take smaller batches.');
     kernels.reserve(Math.ceil(HEADROOM * (start + needed)));

@@ -5,32 +5,33 @@ import type { JobPlan } from './arena.ts';
 import type { CellValues } from './job.ts';
 
 export function planContext(plan: JobPlan, spec: ModelSpec, context: Ragged): CellValues {
-  const { offsets, times } = context;
-  const gaps = gapsOf(offsets, times);
+  const gaps_at = planGaps(plan, context);
   return {
-    samples: offsets.length - 1,
-    offsets_at: plan.input(offsets),
+    samples: context.offsets.length - 1,
+    offsets_at: plan.input(context.offsets),
     values_at: plan.input(context.values),
     mask_at: plan.input(context.mask),
-    clock_at: plan.input(spec.encoder.clock === 'gap' ? gaps : elapsedOf(offsets, times)),
-    gaps_at: plan.input(gaps),
+    clock_at: spec.encoder.clock === 'gap' ? gaps_at : planElapsed(plan, context),
+    gaps_at,
   };
 }
 
 /** [N] time to the sample's next observation, which is read before; 0 at its last. */
-function gapsOf(offsets: Int32Array, times: Float64Array): Float32Array {
-  const gaps = new Float32Array(times.length);
-  for (let b = 0; b + 1 < offsets.length; b++) {
-    for (let row = offsets[b]; row + 1 < offsets[b + 1]; row++) gaps[row] = times[row + 1] - times[row];
-  }
-  return gaps;
+function planGaps(plan: JobPlan, { offsets, times }: Ragged): number {
+  return plan.filled(times.length, ({ floats }, at) => {
+    for (let b = 0; b + 1 < offsets.length; b++) {
+      const last = offsets[b + 1] - 1;
+      for (let row = offsets[b]; row < last; row++) floats[at + row] = times[row + 1] - times[row];
+      if (last >= offsets[b]) floats[at + last] = 0;
+    }
+  });
 }
 
 /** [N] time since the sample's first observation. */
-function elapsedOf(offsets: Int32Array, times: Float64Array): Float32Array {
-  const elapsed = new Float32Array(times.length);
-  for (let b = 0; b + 1 < offsets.length; b++) {
-    for (let row = offsets[b]; row < offsets[b + 1]; row++) elapsed[row] = times[row] - times[offsets[b]];
-  }
-  return elapsed;
+function planElapsed(plan: JobPlan, { offsets, times }: Ragged): number {
+  return plan.filled(times.length, ({ floats }, at) => {
+    for (let b = 0; b + 1 < offsets.length; b++) {
+      for (let row = offsets[b]; row < offsets[b + 1]; row++) floats[at + row] = times[row] - times[offsets[b]];
+    }
+  });
 }

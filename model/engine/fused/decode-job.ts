@@ -6,7 +6,7 @@ import { JobPlan, runJob } from './arena.ts';
 import { DECODE_JOB } from './job.ts';
 import type { Kernels } from './kernel-library.ts';
 import { type ModelTables, originTurns, planModel } from './model-cells.ts';
-import { placesOf } from './places.ts';
+import { planPlaces } from './places.ts';
 import { statusOf } from './statuses.ts';
 
 export function decodePaths(
@@ -40,15 +40,13 @@ function decodeAll(
 ): Decoded {
   const plan = new JobPlan();
   const [samples, rows, channels] = [origins.length, times.length, spec.channels.length];
-  const { left, u } = placesOf(times, spec.solver.knotSpacing);
   const values = {
     model: planModel(plan, kernels, tables, parameters),
     samples,
     z0_at: plan.input(z0),
     turns_at: plan.input(originTurns(spec, origins)),
     offsets_at: plan.input(offsets),
-    left_at: plan.input(left),
-    u_at: plan.input(u),
+    ...planPlaces(plan, times, spec.solver.knotSpacing),
     latent_at: plan.room(rows * spec.latentSize),
     mean_at: plan.room(rows * channels),
     scale_at: plan.room(rows * channels),

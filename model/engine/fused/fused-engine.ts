@@ -1,43 +1,52 @@
 /**
- * The `Engine` on the fused kernels: a batch's loss and gradient, and a query, are one call each. All work is synchronous
- * and on the caller's thread. Not here: several cores (`workers.ts`).
+ * The `Engine` on the fused kernels: a tile's loss and gradient, and a query, are one call each. All work is synchronous and
+ * on the caller's thread, unless it is given a crew to train with (`workers.ts`).
  */
 import type { DecodeRequest, LossAndGradient, Ragged, TrainingBatch } from '../../latent/batch.ts';
-import { parameterLayout } from '../../latent/layout.ts';
+import type { PathRequest } from '../../latent/query.ts';
 import type { ModelSpec } from '../../latent/spec.ts';
 import { type Capabilities, EVERYTHING, unsupported } from '../capabilities.ts';
-import { checkContext, checkDecode, checkParameters, checkTraining } from '../check-input.ts';
+import { checkContext, checkDecode, checkParameters, checkPaths, checkTraining } from '../check-input.ts';
 import type { Engine } from '../engine.ts';
-import { EngineError, require } from '../engine-error.ts';
+import { EngineError } from '../engine-error.ts';
 import { decodePaths } from './decode-job.ts';
 import { encodeContexts } from './encode-job.ts';
 import type { Kernels } from './kernel-library.ts';
-import { type ModelTables, modelTables } from './model-cells.ts';
-import { placesOf } from './places.ts';
-import { beyondReach, failed, joinParts, tilesOf, trainTiles } from './train-job.ts';
+import { beyondReach } from './places.ts';
+import { answerQueries } from './query-job.ts';
+import { createTileTrainer, failed, type TileTrainer, taskOf } from './train-job.ts';
+import { alone, type Crew } from './workers.ts';
 
 export const FUSED_CAPABILITIES: Capabilities = EVERYTHING;
 
 /** MAX_DEPTH of the kernels' field.h. */
 const MAX_DEPTH = 16;
 
-/** @throws EngineError `unsupported-spec` at once, and when it is given what does not fit the spec, or after `close`. */
-export function createFusedEngine(spec: ModelSpec, kernels: Kernels): Engine {
+/**
+ * @param crewOf who computes the batches of training; the engine closes it. Default: the caller's thread.
+ * @throws EngineError `unsupported-spec` at once, and when it is given what does not fit the spec, or after `close`
+ */
+export function createFusedEngine(
+  spec: ModelSpec,
+  kernels: Kernels,
+  crewOf: (trainer: TileTrainer) => Crew = alone,
+): Engine {
   const refusal = refusalOf(spec);
   if (refusal !== undefined) throw new EngineError('unsupported-spec', refusal);
-  const tables = modelTables(spec);
-  const { size } = parameterLayout(spec);
+  const trainer = createTileTrainer(spec, kernels);
+  const { tables } = trainer;
+  const crew = crewOf(trainer);
   let open = true;
   const check = (parameters: Float32Array): void => {
     if (!open) throw new EngineError('closed', 'This engine was closed; open another with its provider.');
-    checkParameters(size, parameters);
+    checkParameters(trainer.parameters, parameters);
   };
   return {
     spec,
     lossAndGradient: async (parameters: Float32Array, batch: TrainingBatch) => {
       check(parameters);
       checkTraining(spec, batch);
-      return train(kernels, spec, tables, parameters, batch);
+      return hopeless(spec, parameters, batch) ?? crew.train(taskOf(parameters, batch));
     },
     encode: async (parameters: Float32Array, context: Ragged) => {
       check(parameters);
@@ -49,8 +58,14 @@ export function createFusedEngine(spec: ModelSpec, kernels: Kernels): Engine {
       checkDecode(spec, request);
       return decodePaths(kernels, spec, tables, parameters, request);
     },
+    answer: async (parameters: Float32Array, request: PathRequest) => {
+      check(parameters);
+      checkPaths(spec, request);
+      return answerQueries(kernels, spec, tables, parameters, request);
+    },
     close: () => {
       open = false;
+      crew.close();
     },
   };
 }
@@ -63,19 +78,14 @@ export function refusalOf(spec: ModelSpec): string | undefined {
   return unsupported(FUSED_CAPABILITIES, spec);
 }
 
-function train(
-  kernels: Kernels,
-  spec: ModelSpec,
-  tables: ModelTables,
+/** What becomes of a batch that no kernel should see: numbers without an end, times without a hope. */
+function hopeless(
+  { solver }: ModelSpec,
   parameters: Float32Array,
-  batch: TrainingBatch,
-): LossAndGradient {
+  { targets }: TrainingBatch,
+): LossAndGradient | undefined {
   const nothing = { forwardEvaluations: 0, backwardEvaluations: 0, steps: 0 };
-  require(batch.noise.every(Number.isFinite), 'bad-batch', () => 'noise must be finite.');
   if (!parameters.every(Number.isFinite)) return failed('non-finite', parameters.length, nothing);
-  if (beyondReach(placesOf(batch.targets.times, spec.solver.knotSpacing))) {
-    return failed('max-steps', parameters.length, nothing);
-  }
-  const tiles = tilesOf(batch, kernels.lanes);
-  return joinParts([trainTiles(kernels, spec, tables, parameters, batch, { first: 0, count: tiles })]);
+  if (beyondReach(targets.times, solver.knotSpacing)) return failed('max-steps', parameters.length, nothing);
+  return undefined;
 }

@@ -3,7 +3,7 @@
  * descriptor is a row of cells of four bytes, each an integer or a float; offsets count in cells from the arena's start.
  */
 
-export const OPERATIONS = ['special', 'train', 'encode', 'decode', 'solve', 'quantile'] as const;
+export const OPERATIONS = ['special', 'train', 'encode', 'decode', 'solve', 'quantile', 'query'] as const;
 
 export type Operation = (typeof OPERATIONS)[number];
 
@@ -124,6 +124,33 @@ export const SOLVE_JOB: Cells = [
   ...within('scratch', SCRATCH),
 ];
 
+/** K paths of one query; a table of these lies in the arena. */
+export const QUERY_CELLS = [
+  'posterior',
+  'draws',
+  'rows',
+  'noise_at',
+  'turns_at',
+  'left_at',
+  'u_at',
+  'mean_at',
+  'scale_at',
+] as const satisfies Cells;
+
+export const QUERY_JOB: Cells = [
+  ...within('model', MODEL),
+  ...within('context', CONTEXT),
+  'mean_at',
+  'log_variance_at',
+  'queries_at',
+  'paths',
+  'query_of_at',
+  'draw_of_at',
+  'status_at',
+  'evaluations_at',
+  ...within('scratch', SCRATCH),
+];
+
 /** Values by name, nested as the structs are. */
 export interface CellValues {
   readonly [name: string]: number | CellValues;
@@ -136,18 +163,32 @@ export function writeCells(
   cells: Cells,
   values: CellValues,
 ): void {
-  cells.forEach((name, i) => {
-    const float = name.startsWith('.');
-    (float ? floats : ints)[at + i] = valueOf(float ? name.slice(1) : name, values);
-  });
+  for (let i = 0; i < cells.length; i++) {
+    const { float, path } = cellOf(cells[i]);
+    (float ? floats : ints)[at + i] = numberAt(path, values);
+  }
 }
 
-function valueOf(name: string, values: CellValues): number {
-  const value = name.split('.').reduce<number | CellValues | undefined>(step, values);
-  if (typeof value !== 'number') throw new RangeError(`A job's cell ${name} has no value.`);
+interface Cell {
+  readonly float: boolean;
+  readonly path: readonly string[];
+}
+
+/** Names taken apart once: jobs are written a thousand times a second. */
+const KNOWN_CELLS = new Map<string, Cell>();
+
+function cellOf(name: string): Cell {
+  const known = KNOWN_CELLS.get(name);
+  if (known !== undefined) return known;
+  const float = name.startsWith('.');
+  const cell = { float, path: (float ? name.slice(1) : name).split('.') };
+  KNOWN_CELLS.set(name, cell);
+  return cell;
+}
+
+function numberAt(path: readonly string[], values: CellValues): number {
+  let value: number | CellValues | undefined = values;
+  for (const part of path) value = typeof value === 'object' ? value[part] : undefined;
+  if (typeof value !== 'number') throw new RangeError(`A job's cell ${path.join('.')} has no value.`);
   return value;
-}
-
-function step(values: number | CellValues | undefined, part: string): number | CellValues | undefined {
-  return typeof values === 'object' ? values[part] : undefined;
 }

@@ -1,18 +1,30 @@
 /** Where between two knots a time lies. In f64: times far from 0 keep their fraction. */
-export interface Places {
-  /** [N] the knot at or before the time, in units of the spacing; may be negative. */
-  readonly left: Int32Array;
-  /** [N] 0 ≤ u < 1 of the way to the next. */
-  readonly u: Float32Array;
+import { MAX_KNOTS } from '../../latent/knots.ts';
+import type { JobPlan } from './arena.ts';
+
+/**
+ * left_at: [N] the knot at or before each time, in units of the spacing, may be negative. u_at: [N] 0 ≤ u < 1 of the way to
+ * the next.
+ */
+export function planPlaces(
+  plan: JobPlan,
+  times: Float64Array,
+  spacing: number,
+): { readonly left_at: number; readonly u_at: number } {
+  const left_at = plan.filled(times.length, ({ ints }, at) => {
+    for (let i = 0; i < times.length; i++) ints[at + i] = Math.floor(times[i] / spacing);
+  });
+  const u_at = plan.filled(times.length, ({ floats }, at) => {
+    for (let i = 0; i < times.length; i++) floats[at + i] = times[i] / spacing - Math.floor(times[i] / spacing);
+  });
+  return { left_at, u_at };
 }
 
-export function placesOf(times: Float64Array, spacing: number): Places {
-  const left = new Int32Array(times.length);
-  const u = new Float32Array(times.length);
-  for (let i = 0; i < times.length; i++) {
-    const at = times[i] / spacing;
-    left[i] = Math.floor(at);
-    u[i] = at - Math.floor(at);
+/** Whether a time is too far for any solve. */
+export function beyondReach(times: Float64Array, spacing: number): boolean {
+  for (const time of times) {
+    const left = Math.floor(time / spacing);
+    if (left >= MAX_KNOTS || left < -MAX_KNOTS) return true;
   }
-  return { left, u };
+  return false;
 }

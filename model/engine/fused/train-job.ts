@@ -1,80 +1,100 @@
-/** Loss and gradient of a batch, or of some of its tiles, as one job of the kernels. */
+/** Loss and gradient of one tile of a batch as one job of the kernels, and the sum of all tiles'. */
 import type { LossAndGradient, SolveStatus, TrainingBatch } from '../../latent/batch.ts';
-import { MAX_KNOTS } from '../../latent/knots.ts';
+import { parameterLayout } from '../../latent/layout.ts';
 import { countObserved } from '../../latent/likelihood.ts';
 import type { ModelSpec } from '../../latent/spec.ts';
 import { JobPlan, runJob } from './arena.ts';
 import { planContext } from './context-part.ts';
 import { TRAIN_JOB } from './job.ts';
 import type { Kernels } from './kernel-library.ts';
-import { type ModelTables, originTurns, planModel } from './model-cells.ts';
-import { type Places, placesOf } from './places.ts';
+import { type ModelTables, modelTables, originTurns, planModel } from './model-cells.ts';
+import { planPlaces } from './places.ts';
 import { statusOf } from './statuses.ts';
+import { tileOf } from './tile.ts';
 
-/** Samples first·lanes … (first + count)·lanes − 1 of a batch. */
-export interface TileRange {
-  readonly first: number;
-  readonly count: number;
+/** One thread's means to train a model. */
+export interface TileTrainer {
+  readonly kernels: Kernels;
+  readonly spec: ModelSpec;
+  readonly tables: ModelTables;
+  /** P */
+  readonly parameters: number;
 }
 
-/** What some tiles of a batch add to its loss; gradients of ranges are added in their order. */
-export interface PartialResult {
-  readonly gradient: Float32Array;
-  readonly loss: number;
-  readonly negativeLogLikelihood: number;
-  readonly kl: number;
-  /** [K, B] of the range's trajectories; others are 0. */
+export function createTileTrainer(spec: ModelSpec, kernels: Kernels): TileTrainer {
+  return { kernels, spec, tables: modelTables(spec), parameters: parameterLayout(spec).size };
+}
+
+/** What all tiles compute with. */
+export interface TileTask {
+  readonly parameters: Float32Array;
+  readonly batch: TrainingBatch;
+  /** One over the number of target entries of the whole batch. */
+  readonly weight: number;
+}
+
+export function taskOf(parameters: Float32Array, batch: TrainingBatch): TileTask {
+  return { parameters, batch, weight: 1 / Math.max(1, countObserved(batch.targets)) };
+}
+
+/** A place for what each tile gives: written in any order, by any thread, and added in the order of the tiles. */
+export interface TileResults {
+  /** [tiles, P] */
+  readonly gradients: Float32Array;
+  /** [tiles, 3] shares of the loss, of −log p and of the divergence. */
+  readonly sums: Float32Array;
+  /** [K, B] */
   readonly status: Int32Array;
   readonly forward: Int32Array;
   readonly backward: Int32Array;
 }
 
-export function tilesOf(batch: TrainingBatch, lanes: number): number {
-  return Math.ceil(batch.origins.length / lanes);
+export const SUMS = 3;
+
+export function createResults(tiles: number, parameters: number, trajectories: number): TileResults {
+  return {
+    gradients: new Float32Array(tiles * parameters),
+    sums: new Float32Array(tiles * SUMS),
+    status: new Int32Array(trajectories),
+    forward: new Int32Array(trajectories),
+    backward: new Int32Array(trajectories),
+  };
 }
 
 const BOUNDS = { elbo: 0, 'importance-weighted': 1 } as const;
 
-/** Where a time is too far for any solve. */
-export function beyondReach(places: Places): boolean {
-  return places.left.some((left) => left >= MAX_KNOTS || left < -MAX_KNOTS);
-}
-
-export function trainTiles(
-  kernels: Kernels,
-  spec: ModelSpec,
-  tables: ModelTables,
-  parameters: Float32Array,
-  batch: TrainingBatch,
-  range: TileRange,
-): PartialResult {
+export function trainTile(trainer: TileTrainer, task: TileTask, tile: number, results: TileResults): void {
+  const { kernels, spec, tables } = trainer;
+  const batch = tileOf(task.batch, spec.latentSize, tile, kernels.lanes);
   const plan = new JobPlan();
-  const trajectories = batch.noise.length / spec.latentSize;
-  const results = resultRooms(plan, parameters.length, trajectories);
+  const samples = batch.origins.length;
+  const draws = batch.noise.length / (samples * spec.latentSize);
+  const rooms = resultRooms(plan, trainer.parameters, draws * samples);
   const values = {
-    model: planModel(plan, kernels, tables, parameters),
+    model: planModel(plan, kernels, tables, task.parameters),
     context: planContext(plan, spec, batch.context),
     ...planTargets(plan, spec, batch),
     turns_at: plan.input(originTurns(spec, batch.origins)),
     noise_at: plan.input(batch.noise),
-    draws: trajectories / batch.origins.length,
+    draws,
     bound: BOUNDS[batch.bound ?? 'elbo'],
     beta: batch.beta,
-    weight: 1 / Math.max(1, countObserved(batch.targets)),
-    first_tile: range.first,
-    tiles: range.count,
-    ...results,
+    weight: task.weight,
+    first_tile: 0,
+    tiles: 1,
+    ...rooms,
   };
   runJob(kernels, plan, { operation: 'train', cells: TRAIN_JOB, values });
-  return readResults(kernels, results, parameters.length, trajectories);
+  const place = { tile, first: tile * kernels.lanes, samples, draws, of: task.batch.origins.length };
+  copyResults(kernels, rooms, place, results);
 }
 
 function planTargets(plan: JobPlan, spec: ModelSpec, { targets }: TrainingBatch) {
-  const { left, u } = placesOf(targets.times, spec.solver.knotSpacing);
+  const { left_at, u_at } = planPlaces(plan, targets.times, spec.solver.knotSpacing);
   return {
     target_offsets_at: plan.input(targets.offsets),
-    target_left_at: plan.input(left),
-    target_u_at: plan.input(u),
+    target_left_at: left_at,
+    target_u_at: u_at,
     target_values_at: plan.input(targets.values),
     target_mask_at: plan.input(targets.mask),
   };
@@ -92,33 +112,38 @@ function resultRooms(plan: JobPlan, parameters: number, trajectories: number): R
   };
 }
 
-const SUMS = 3;
-
-function readResults({ floats, ints }: Kernels, at: Rooms, parameters: number, trajectories: number): PartialResult {
-  const counts = (from: number) => ints.slice(from, from + trajectories);
-  return {
-    gradient: floats.slice(at.gradient_at, at.gradient_at + parameters),
-    loss: floats[at.sums_at],
-    negativeLogLikelihood: floats[at.sums_at + 1],
-    kl: floats[at.sums_at + 2],
-    status: counts(at.status_at),
-    forward: counts(at.forward_at),
-    backward: counts(at.backward_at),
-  };
+/** Which samples of the whole batch a tile holds. */
+interface Place {
+  readonly tile: number;
+  readonly first: number;
+  readonly samples: number;
+  readonly draws: number;
+  readonly of: number;
 }
 
-/** The parts of a batch as its result; a failure takes no step: an infinite loss and a gradient of zero. */
-export function joinParts(parts: readonly PartialResult[]): LossAndGradient {
-  const add = (pick: (part: PartialResult) => number) => parts.reduce((sum, part) => sum + pick(part), 0);
-  const joint = {
-    loss: add((part) => part.loss),
-    negativeLogLikelihood: add((part) => part.negativeLogLikelihood),
-    kl: add((part) => part.kl),
-    gradient: addArrays(parts.map((part) => part.gradient)),
-    statistics: statisticsOf(parts),
-  };
-  const status = firstFailure(parts) ?? (isFinite(joint.loss, joint.gradient) ? 'success' : 'non-finite');
-  return status === 'success' ? { ...joint, status } : failed(status, joint.gradient.length, joint.statistics);
+function copyResults({ floats, ints }: Kernels, at: Rooms, place: Place, results: TileResults): void {
+  const { tile, first, samples, draws, of } = place;
+  const parameters = results.gradients.length / Math.ceil(results.sums.length / SUMS);
+  results.gradients.set(floats.subarray(at.gradient_at, at.gradient_at + parameters), tile * parameters);
+  results.sums.set(floats.subarray(at.sums_at, at.sums_at + SUMS), tile * SUMS);
+  for (let k = 0; k < draws; k++) {
+    const copy = (from: number, to: Int32Array) =>
+      to.set(ints.subarray(from + k * samples, from + (k + 1) * samples), k * of + first);
+    copy(at.status_at, results.status);
+    copy(at.forward_at, results.forward);
+    copy(at.backward_at, results.backward);
+  }
+}
+
+/** The whole batch's; a failure takes no step: an infinite loss and a gradient of zero. */
+export function joinTiles({ gradients, sums, status, forward, backward }: TileResults): LossAndGradient {
+  const tiles = sums.length / SUMS;
+  const gradient = addRows(gradients, tiles);
+  const [loss, negativeLogLikelihood, kl] = addRows(Float64Array.from(sums), tiles);
+  const statistics = statisticsOf(forward, backward);
+  const found = firstFailure(status) ?? (allFinite(loss, gradient) ? 'success' : 'non-finite');
+  if (found !== 'success') return failed(found, gradient.length, statistics);
+  return { loss, negativeLogLikelihood, kl, gradient, status: found, statistics };
 }
 
 export function failed(
@@ -130,34 +155,30 @@ export function failed(
   return { loss, negativeLogLikelihood: loss, kl: loss, gradient: new Float32Array(parameters), status, statistics };
 }
 
-function isFinite(loss: number, gradient: Float32Array): boolean {
+function allFinite(loss: number, gradient: Float32Array): boolean {
   return Number.isFinite(loss) && gradient.every(Number.isFinite);
 }
 
-function firstFailure(parts: readonly PartialResult[]): SolveStatus | undefined {
-  for (const { status } of parts) {
-    const failure = status.find((code) => code !== 0);
-    if (failure !== undefined) return statusOf(failure);
-  }
-  return undefined;
+function firstFailure(status: Int32Array): SolveStatus | undefined {
+  const failure = status.find((code) => code !== 0);
+  return failure === undefined ? undefined : statusOf(failure);
 }
 
-/** The sum in the order of the parts: the same bits for the same number of them. */
-function addArrays<A extends Float32Array | Int32Array>(arrays: readonly A[]): A {
-  const [sum, ...others] = arrays;
-  for (const other of others) for (let i = 0; i < sum.length; i++) sum[i] += other[i];
+/** The rows' sum, added in their order: the same bits whoever computed which. */
+function addRows<A extends Float32Array | Float64Array>(rows: A, count: number): A {
+  const size = rows.length / count;
+  const sum = rows.slice(0, size) as A;
+  for (let row = 1; row < count; row++) for (let i = 0; i < size; i++) sum[i] += rows[row * size + i];
   return sum;
 }
 
-function statisticsOf(parts: readonly PartialResult[]): LossAndGradient['statistics'] {
-  const forwardByTrajectory = addArrays(parts.map((part) => part.forward));
-  const backwardByTrajectory = addArrays(parts.map((part) => part.backward));
+function statisticsOf(forward: Int32Array, backward: Int32Array): LossAndGradient['statistics'] {
   const total = (counts: Int32Array) => counts.reduce((a, b) => a + b, 0);
   return {
-    forwardEvaluations: total(forwardByTrajectory),
-    backwardEvaluations: total(backwardByTrajectory),
+    forwardEvaluations: total(forward),
+    backwardEvaluations: total(backward),
     steps: 0,
-    forwardByTrajectory,
-    backwardByTrajectory,
+    forwardByTrajectory: forward.slice(),
+    backwardByTrajectory: backward.slice(),
   };
 }
