@@ -105,7 +105,7 @@ INLINE void narrow_block(int32_t blocks, const float *x, int32_t inputs, const f
 }
 
 /* Reads up to VL - 1 floats behind the last weight and bias, and writes as many behind y: both are padded for it. */
-static __attribute__((noinline)) void narrow_product(const struct layer *l, const float *x, const float *start, int accumulate,
+NOINLINE void narrow_product(const struct layer *l, const float *x, const float *start, int accumulate,
                            enum activation activation, float *y) {
   int32_t o = 0, outputs = l->outputs;
   for (; o + 4 * VL <= outputs; o += 4 * VL) {
@@ -119,15 +119,15 @@ static __attribute__((noinline)) void narrow_product(const struct layer *l, cons
   }
 }
 
-static __attribute__((noinline)) void affine_wide(const struct layer *l, const float *x, float *y) {
+NOINLINE void affine_wide(const struct layer *l, const float *x, float *y) {
   product(x, l->inputs, l->weight, l->stride, 1, l->outputs, l->bias, 0, IDENTITY, y, y);
 }
 
-static __attribute__((noinline)) void affine_wide_tanh(const struct layer *l, const float *x, float *y) {
+NOINLINE void affine_wide_tanh(const struct layer *l, const float *x, float *y) {
   product(x, l->inputs, l->weight, l->stride, 1, l->outputs, l->bias, 0, TANH, y, y);
 }
 
-static __attribute__((noinline)) void affine_wide_onto_sigmoid(const struct layer *l, const float *x, float *y) {
+NOINLINE void affine_wide_onto_sigmoid(const struct layer *l, const float *x, float *y) {
   product(x, l->inputs, l->weight, l->stride, 1, l->outputs, 0, 1, SIGMOID, y, y);
 }
 
@@ -150,17 +150,17 @@ static void affine_tanh(const struct layer *l, int32_t lanes, const float *x, fl
 }
 
 /* x = W y: the cotangent of a layer's input from that of its output. Wide tiles only, as all of the way back. */
-static __attribute__((noinline)) void affine_transposed(const struct layer *l, const float *y, float *x) {
+NOINLINE void affine_transposed(const struct layer *l, const float *y, float *x) {
   product(y, l->outputs, l->weight, 1, l->stride, l->inputs, 0, 0, IDENTITY, x, x);
 }
 
 /* The same, added to what x holds. */
-static __attribute__((noinline)) void affine_transposed_onto(const struct layer *l, const float *y, float *x) {
+NOINLINE void affine_transposed_onto(const struct layer *l, const float *y, float *x) {
   product(y, l->outputs, l->weight, 1, l->stride, l->inputs, 0, 1, IDENTITY, x, x);
 }
 
 /* x = (W y) (1 - h^2): on through the tanh, of value h, that the layer's input came from. */
-static __attribute__((noinline)) void affine_transposed_tanh(const struct layer *l, const float *y, const float *h, float *x) {
+NOINLINE void affine_transposed_tanh(const struct layer *l, const float *y, const float *h, float *x) {
   product(y, l->outputs, l->weight, 1, l->stride, l->inputs, 0, 0, TANH_PULL, h, x);
 }
 
@@ -176,6 +176,27 @@ INLINE float lane_sum(vf x) {
   return part[0];
 }
 
+/* Neighbouring lanes added: those of a in the first half, those of b in the second. */
+INLINE vf add_neighbours(vf a, vf b) {
+#if VL == 16
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
+         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif VL == 8
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) +
+         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#endif
+}
+
+/* The sum over the lanes of each of VL vectors, in their order: a tree in which two vectors become one. */
+INLINE vf lane_sums(vf *x) {
+  UNROLL for (int32_t left = VL / 2; left > 0; left /= 2) {
+    UNROLL for (int32_t i = 0; i < left; i++) x[i] = add_neighbours(x[2 * i], x[2 * i + 1]);
+  }
+  return x[0];
+}
+
 /* The factors of a weight gradient: `slots` records, one a field evaluation (or observation, or row). */
 struct factors {
   int32_t slots;
@@ -185,51 +206,54 @@ struct factors {
   int32_t d_stride;
 };
 
-#if VL == 16
-#define CONTRACT_X 4
-#define CONTRACT_D 6
-#else
-#define CONTRACT_X 2
+/* Accumulators: CONTRACT_X inputs by CONTRACT_D outputs, a whole number of times VL. */
 #define CONTRACT_D 4
-#endif
+#define CONTRACT_X (VL == 4 ? 2 : VL / 4)
+/* Slots from which on the sums across lanes no longer weigh, and whose factors still fit the nearest cache. */
+#define CONTRACT_SLOTS (40 / NV)
 
 /* Indices beyond the last are clamped to it and their sums dropped: one body for all sizes. */
 INLINE int32_t at_most(int32_t i, int32_t last) { return i < last ? i : last; }
 
-static __attribute__((noinline)) void contract_block(const struct factors *f, int32_t i, int32_t inputs, int32_t o, int32_t outputs, float *dw,
-                           int32_t stride) {
-  vf sum[CONTRACT_X][CONTRACT_D];
-  const float *xs[CONTRACT_X], *ds[CONTRACT_D];
-  UNROLL for (int32_t a = 0; a < CONTRACT_X; a++) {
-    xs[a] = f->x + at_most(i + a, inputs - 1) * LANES;
-    UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) sum[a][b] = splat(0);
-  }
-  UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) ds[b] = f->d + at_most(o + b, outputs - 1) * LANES;
+INLINE void contract_sums(const struct factors *f, const float *const *xs, const float *const *ds, vf *sum) {
+  UNROLL for (int32_t i = 0; i < CONTRACT_X * CONTRACT_D; i++) sum[i] = splat(0);
   for (int32_t s = 0; s < f->slots; s++) {
-    int32_t xo = s * f->x_stride, to = s * f->d_stride;
+    int64_t xo = (int64_t)s * f->x_stride, to = (int64_t)s * f->d_stride;
     UNROLL for (int32_t v = 0; v < NV; v++) {
-      vf x[CONTRACT_X];
-      UNROLL for (int32_t a = 0; a < CONTRACT_X; a++) x[a] = load(xs[a] + xo + v * VL);
-      UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) {
-        vf d = load(ds[b] + to + v * VL);
-        UNROLL for (int32_t a = 0; a < CONTRACT_X; a++) sum[a][b] = fma(x[a], d, sum[a][b]);
+      vf d[CONTRACT_D];
+      UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) d[b] = load(ds[b] + to + v * VL);
+      UNROLL for (int32_t a = 0; a < CONTRACT_X; a++) {
+        vf x = load(xs[a] + xo + v * VL);
+        UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) sum[a * CONTRACT_D + b] = fma(x, d[b], sum[a * CONTRACT_D + b]);
       }
     }
   }
-  for (int32_t a = 0; a < CONTRACT_X && i + a < inputs; a++) {
-    for (int32_t b = 0; b < CONTRACT_D && o + b < outputs; b++) dw[(i + a) * stride + o + b] += lane_sum(sum[a][b]);
+}
+
+NOINLINE void contract_block(const struct factors *f, int32_t i, int32_t inputs, int32_t o, int32_t outputs, float *dw,
+                             int32_t stride) {
+  vf sum[CONTRACT_X * CONTRACT_D];
+  float sums[CONTRACT_X * CONTRACT_D];
+  const float *xs[CONTRACT_X], *ds[CONTRACT_D];
+  UNROLL for (int32_t a = 0; a < CONTRACT_X; a++) xs[a] = f->x + at_most(i + a, inputs - 1) * LANES;
+  UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) ds[b] = f->d + at_most(o + b, outputs - 1) * LANES;
+  contract_sums(f, xs, ds, sum);
+  UNROLL for (int32_t v = 0; v < CONTRACT_X * CONTRACT_D; v += VL) store(sums + v, lane_sums(sum + v));
+  int32_t rows = at_most(inputs - i, CONTRACT_X), columns = at_most(outputs - o, CONTRACT_D);
+  for (int32_t a = 0; a < rows; a++) {
+    for (int32_t b = 0; b < columns; b++) dw[(i + a) * stride + o + b] += sums[a * CONTRACT_D + b];
   }
 }
 
 /* dw [inputs][stride] += x d^T over slots and lanes */
-static __attribute__((noinline)) void contract(const struct factors *f, int32_t inputs, int32_t outputs, float *dw, int32_t stride) {
+NOINLINE void contract(const struct factors *f, int32_t inputs, int32_t outputs, float *dw, int32_t stride) {
   for (int32_t o = 0; o < outputs; o += CONTRACT_D) {
     for (int32_t i = 0; i < inputs; i += CONTRACT_X) contract_block(f, i, inputs, o, outputs, dw, stride);
   }
 }
 
 /* db [outputs] += d over slots and lanes */
-static __attribute__((noinline)) void contract_bias(const struct factors *f, int32_t outputs, float *db) {
+NOINLINE void contract_bias(const struct factors *f, int32_t outputs, float *db) {
   for (int32_t o = 0; o < outputs; o++) {
     vf sum = splat(0);
     for (int32_t s = 0; s < f->slots; s++) {

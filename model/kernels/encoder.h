@@ -75,8 +75,7 @@ static void take_encoding(struct arena *arena, struct encoding *n, int backward)
   int32_t record = gru_record_cells(&e->gru) + drift_record_cells(e);
   n->length = longest(n, e->gru.lanes);
   n->keep = backward && (int64_t)n->length * record <= KEEP_CELLS;
-  int32_t block = BLOCK_CELLS / (record + gru_delta_cells(&e->gru) + drift_delta_cells(e));
-  n->block = !backward || block < 1 ? 1 : block > n->length ? n->length : block;
+  n->block = backward ? block_of(1, record + gru_delta_cells(&e->gru) + drift_delta_cells(e), n->length) : 1;
   int64_t held = n->keep ? n->length : n->block;
   n->states = take(arena, (int64_t)(n->length + 1) * state);
   n->records = take(arena, held * gru_record_cells(&e->gru));

@@ -28,18 +28,25 @@ struct fixed_path {
   float *inputs;    /* [stages][cells(latent)] */
 };
 
-/* Cells that the records and cotangents of one block may take: half of a core's second-level cache of today. */
-#define BLOCK_CELLS (64 * 1024)
+/* Cells that the records and cotangents of one block may take: most of a core's second-level cache of today. */
+#define BLOCK_CELLS (192 * 1024)
 /* Cells of all records up to which they are kept. */
-#define KEEP_CELLS (384 * 1024)
+#define KEEP_CELLS (512 * 1024)
+
+/* How many units of work, each of `slots` records and `cells` in all, are contracted together, of `all`. */
+INLINE int32_t block_of(int32_t slots, int64_t cells, int32_t all) {
+  int64_t enough = CONTRACT_SLOTS / slots, most = BLOCK_CELLS / cells;
+  int64_t block = enough < most ? enough : most;
+  if (block > all) block = all;
+  return block < 1 ? 1 : (int32_t)block;
+}
 
 static void take_fixed(struct arena *arena, struct fixed_path *p, int backward) {
   const struct field *f = p->field;
   int32_t state = cells(f, f->latent), stages = p->tableau->stages;
   int64_t step = (int64_t)stages * slot_cells(f), all = step * p->steps;
   p->keep = backward && all <= KEEP_CELLS;
-  int64_t block = BLOCK_CELLS / (stages * (int64_t)(slot_cells(f) + delta_cells(f)));
-  p->block = block < 1 ? 1 : block > p->steps ? (p->steps > 0 ? p->steps : 1) : (int32_t)block;
+  p->block = block_of(stages, stages * (int64_t)(slot_cells(f) + delta_cells(f)), p->steps);
   p->states = take(arena, (int64_t)(p->steps + 1) * state);
   p->slopes = take(arena, (int64_t)(p->steps + 1) * state);
   p->slots = take(arena, !backward ? step : p->keep ? all + slot_cells(f) : step * p->block + slot_cells(f));

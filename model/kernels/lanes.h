@@ -30,6 +30,8 @@ typedef float vf __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 typedef int32_t vi __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
+/* The heavy functions are compiled once each, however many callers they have. */
+#define NOINLINE static __attribute__((noinline))
 /* Loops over the few vectors of a register block are unrolled, whatever the optimiser thinks of them. */
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")

@@ -94,7 +94,7 @@ static int32_t run_solve(float *base, struct solve_job *j) {
                          .atol = j->atol, .max_steps = j->max_steps, .last = s.last};
   take_bare_solve(&arena, &s);
   j->scratch.needed = (int32_t)arena.next;
-  if (!fits(&arena)) return NO_ROOM;
+  if (arena.next > arena.limit) return NO_ROOM;
   if (j->backward) {
     float *gradient = base + j->gradient_at;
     for (int32_t i = 0; i < field_parameters(&s.field); i++) gradient[i] = 0;

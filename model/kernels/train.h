@@ -66,8 +66,7 @@ static void place_tile(struct training *t, int32_t tile) {
 
 static void take_rows(struct arena *arena, struct training *t) {
   const struct decoder *d = &t->model.decoder;
-  int32_t block = BLOCK_CELLS / (row_cells(d) + row_delta_cells(d));
-  t->block = block < 1 ? 1 : block > t->rows ? (t->rows > 0 ? t->rows : 1) : block;
+  t->block = block_of(1, row_cells(d) + row_delta_cells(d), t->rows);
   t->records = take(arena, (int64_t)t->block * row_cells(d));
   t->deltas = take(arena, (int64_t)t->block * row_delta_cells(d));
   t->out = take(arena, 2 * d->channels * LANES);
