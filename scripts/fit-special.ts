@@ -150,6 +150,21 @@ const powers = (from: number, to: number, step: number) =>
 
 const TINY = 1e-3;
 
+/** P(Z > a)·e^(a²/2) of a standard normal: its series, and beyond 3 Laplace's continued fraction. */
+function scaledTail(a: number): number {
+  if (a > 3) {
+    let fraction = a;
+    for (let k = 60; k > 0; k--) fraction = a + k / fraction;
+    return 1 / fraction / Math.sqrt(2 * Math.PI);
+  }
+  let [term, sum] = [a, a];
+  for (let k = 1; k < 60; k++) {
+    term *= (a * a) / (2 * k + 1);
+    sum += term;
+  }
+  return Math.exp((a * a) / 2) / 2 - sum / Math.sqrt(2 * Math.PI);
+}
+
 const FITS: Readonly<Record<string, Fit>> = {
   /** eʳ = 1 + r + r²·P(r) */
   exp: {
@@ -180,6 +195,16 @@ const FITS: Readonly<Record<string, Fit>> = {
     size: (f) => Math.abs(Math.log1p(f)) + 1e-9,
     from: Math.SQRT1_2 - 1,
     to: Math.SQRT2 - 1,
+  },
+  /** P(Z > a)·e^(a²/2) = (½ + a·P(a)) / (1 + a·Q(a)) */
+  tail: {
+    numerator: powers(1, 4, 1),
+    denominator: powers(1, 5, 1),
+    fixed: () => 0.5,
+    target: scaledTail,
+    size: scaledTail,
+    from: 0,
+    to: 13.2,
   },
   /** sin 2πr = 2πr + r³·S(r²) */
   sine: {

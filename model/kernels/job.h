@@ -92,6 +92,17 @@ struct solve_job {
   struct scratch scratch;
 };
 
+/* Quantiles of `rows` mixtures of normals. A level is the smaller of its two tails, and the standard normal's quantile of the
+ * level: below 0 where that tail is the lower one. */
+struct quantile_job {
+  int32_t rows, components, levels;
+  int32_t means_at, scales_at;      /* [rows][components] */
+  int32_t weights_at, weights_step; /* [components] sum 1; a row's lie `weights_step` cells behind those of the row before */
+  int32_t tails_at, probits_at;     /* [levels] */
+  int32_t out_at;                   /* out [rows][levels]; NaN for a row that is no mixture */
+  struct scratch scratch;
+};
+
 /* kind: enum special_function; out2 only of those that give two values. count: a multiple of the vector length. */
 struct special_job {
   int32_t kind, count, in_at, out_at, out2_at;

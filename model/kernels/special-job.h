@@ -5,24 +5,26 @@
 #include "job.h"
 #include "special.h"
 
-enum special_function { SPECIAL_EXP, SPECIAL_TANH, SPECIAL_SIGMOID, SPECIAL_LOG, SPECIAL_SINCOS };
+enum special_function { SPECIAL_EXP, SPECIAL_TANH, SPECIAL_SIGMOID, SPECIAL_LOG, SPECIAL_SINCOS, SPECIAL_NORMAL };
 
-INLINE vf special_value(int32_t kind, vf x) {
-  if (kind == SPECIAL_EXP) return v_exp(x);
-  if (kind == SPECIAL_TANH) return v_tanh(x);
-  return kind == SPECIAL_SIGMOID ? v_sigmoid(x) : v_log(x);
+/* Functions of two values give the second; the others' is not written. */
+INLINE vf special_value(int32_t kind, vf x, vf *second) {
+  vf first;
+  switch (kind) {
+    case SPECIAL_EXP: return v_exp(x);
+    case SPECIAL_TANH: return v_tanh(x);
+    case SPECIAL_SIGMOID: return v_sigmoid(x);
+    case SPECIAL_LOG: return v_log(x);
+    case SPECIAL_SINCOS: v_sincos_turns(x, &first, second); return first;
+    default: v_normal(x, &first, second); return first;
+  }
 }
 
 static int32_t run_special(float *base, const struct special_job *j) {
   for (int32_t i = 0; i < j->count; i += VL) {
-    vf x = load(base + j->in_at + i), sine, cosine;
-    if (j->kind != SPECIAL_SINCOS) {
-      store(base + j->out_at + i, special_value(j->kind, x));
-      continue;
-    }
-    v_sincos_turns(x, &sine, &cosine);
-    store(base + j->out_at + i, sine);
-    store(base + j->out2_at + i, cosine);
+    vf second;
+    store(base + j->out_at + i, special_value(j->kind, load(base + j->in_at + i), &second));
+    if (j->kind >= SPECIAL_SINCOS) store(base + j->out2_at + i, second);
   }
   return DONE;
 }

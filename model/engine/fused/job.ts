@@ -99,6 +99,20 @@ export const DECODE_JOB: Cells = [
   ...within('scratch', SCRATCH),
 ];
 
+export const QUANTILE_JOB: Cells = [
+  'rows',
+  'components',
+  'levels',
+  'means_at',
+  'scales_at',
+  'weights_at',
+  'weights_step',
+  'tails_at',
+  'probits_at',
+  'out_at',
+  ...within('scratch', SCRATCH),
+];
+
 export const SOLVE_JOB: Cells = [
   'latent',
   'units',

@@ -36,6 +36,9 @@ static double sine_of(double x) {
 
 static double cosine_of(double x) { return is_tiny(x) ? 1 - 19.739208802178716 * x * x : sine_of(x + 0.25); }
 
+static double normal_of(double x) { return 0.5 * __builtin_erfc(-x * 0.7071067811865476); }
+static double bell_of(double x) { return exp_of(-0.5 * x * x); }
+
 static const struct scan {
   const char *name;
   int32_t kind;
@@ -49,6 +52,8 @@ static const struct scan {
     {"log", SPECIAL_LOG, arena.out, 1.17549435e-38f, 3.4e38f, log_of},
     {"sine", SPECIAL_SINCOS, arena.out, -4194303, 4194303, sine_of},
     {"cosine", SPECIAL_SINCOS, arena.out2, -4194303, 4194303, cosine_of},
+    {"normal", SPECIAL_NORMAL, arena.out, -13, 3.4e38f, normal_of},
+    {"bell", SPECIAL_NORMAL, arena.out2, -13, 13, bell_of},
 };
 
 /* Floats in their order as integers in theirs. */
