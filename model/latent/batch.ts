@@ -71,6 +71,7 @@ export interface Decoded {
   /** [B] */
   readonly status: readonly SolveStatus[];
   readonly statistics: {
+    /** Of the vector field: of the whole batch at once where it is solved as one, else the sum over its trajectories. */
     readonly functionEvaluations: number;
     readonly steps: number;
     /** [B] where each trajectory has its own steps. */
@@ -88,6 +89,7 @@ export interface LossAndGradient {
   readonly gradient: Float32Array;
   readonly status: 'success' | Exclude<SolveStatus, 'success'>;
   readonly statistics: {
+    /** Of the vector field, counted as in `Decoded`. */
     readonly forwardEvaluations: number;
     readonly backwardEvaluations: number;
     readonly steps: number;

@@ -57,6 +57,31 @@ beforeAll(async () => {
 }, 120_000);
 
 describe('odecast fit and forecast', () => {
+  it('fits the model that the options describe, and forecasts with it', async () => {
+    const model = [
+      '--encoder',
+      'ode-rnn',
+      '--likelihood',
+      'student-t',
+      '--bound',
+      'importance-weighted',
+      '--samples',
+      '2',
+    ];
+    const solver = ['--method', 'tsit5', '--gradient', 'backprop'];
+    const chosen = path('chosen.safetensors');
+    const fitted = await odecast('fit', path('tank.csv'), '--steps', '2', ...model, ...solver, '--out', chosen);
+    expect(fitted.code, fitted.err).toBe(0);
+    const { spec } = decodeArtifact(readFileSync(chosen)).header;
+    expect(spec.encoder).toMatchObject({ kind: 'ode-rnn', drift: { steps: 2 } });
+    expect(spec.decoder).toMatchObject({ likelihood: 'student-t', degreesOfFreedom: 4 });
+    expect(spec.solver).toMatchObject({ method: 'tsit5', gradient: 'backprop' });
+    const { code, out } = await odecast('forecast', path('tank.csv'), '-m', chosen, '-n', '2', '-q', '0.01,0.99');
+    expect(code).toBe(0);
+    expect(out.trim().split('\n')).toHaveLength(3);
+    expect(out).not.toContain('NaN');
+  });
+
   it('prints a row a time and channel, with ordered quantiles', async () => {
     const { code, out } = await odecast(
       'forecast',
