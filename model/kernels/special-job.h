@@ -22,7 +22,7 @@ INLINE vf special_value(int32_t kind, vf x, vf *second) {
 
 static int32_t run_special(float *base, const struct special_job *j) {
   for (int32_t i = 0; i < j->count; i += VL) {
-    vf second;
+    vf second = splat(0);
     store(base + j->out_at + i, special_value(j->kind, load(base + j->in_at + i), &second));
     if (j->kind >= SPECIAL_SINCOS) store(base + j->out2_at + i, second);
   }
