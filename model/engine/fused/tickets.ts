@@ -1,6 +1,6 @@
 /**
- * How threads share out the tiles of one batch, in two words of shared memory: how many tiles nobody has taken, and how many
- * are not finished. Who comes takes the next; a thread that is late, or held up, only takes fewer.
+ * How threads share out the tiles of one batch, in words of shared memory: how many tiles nobody has taken, and how many are
+ * not finished. Who comes takes the next; a thread that is late, or held up, only takes fewer.
  */
 /// <reference lib="es2024.sharedmemory" />
 
@@ -8,7 +8,9 @@
 const FREE = 0;
 /** Tiles whose results are not written yet; whoever waits for a batch sleeps on it. */
 const UNFINISHED = 1;
-const WORDS = 2;
+/** Workers that have begun to work. */
+const READY = 2;
+const WORDS = 3;
 
 export type Tickets = Int32Array<SharedArrayBuffer>;
 
@@ -36,6 +38,14 @@ export function claim(tickets: Tickets): number | undefined {
 /** Says that a claimed tile's results are written. */
 export function finish(tickets: Tickets): void {
   if (Atomics.sub(tickets, UNFINISHED, 1) === 1) Atomics.notify(tickets, UNFINISHED);
+}
+
+export function reportReady(tickets: Tickets): void {
+  Atomics.add(tickets, READY, 1);
+}
+
+export function readyWorkers(tickets: Tickets): number {
+  return Atomics.load(tickets, READY);
 }
 
 /** Blocks the thread until there may be something to claim. */

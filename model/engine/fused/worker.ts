@@ -7,7 +7,7 @@ import type { ModelSpec } from '../../latent/spec.ts';
 import { EngineError } from '../engine-error.ts';
 import { type Kernels, type LoadKernelsOptions, loadKernels } from './kernels.ts';
 import { type ModelShape, readShared } from './shared-task.ts';
-import { claim, finish, sleep, type Tickets } from './tickets.ts';
+import { claim, finish, reportReady, sleep, type Tickets } from './tickets.ts';
 import { createTileTrainer, trainTile } from './train-job.ts';
 
 /** What a worker is started with. */
@@ -25,6 +25,7 @@ export interface WorkerTask {
 const { spec, model, kernels: options, description, tickets, memory: first }: WorkerTask = workerData;
 const trainer = createTileTrainer(spec, await sameKernels());
 let memory = first;
+reportReady(tickets);
 
 for (;;) {
   const tile = claim(tickets);

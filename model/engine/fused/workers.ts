@@ -7,14 +7,12 @@
  *
  * Workers are started with the first batch of more than one tile, and keep no process alive unless a batch waits for them.
  */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { LossAndGradient } from '../../latent/batch.ts';
 import { EngineError } from '../engine-error.ts';
 import type { LoadKernelsOptions } from './kernels.ts';
 import { type ModelShape, sharedBytes, writeShared } from './shared-task.ts';
-import { announce, claim, createTickets, finish, progress, type Tickets } from './tickets.ts';
+import { announce, claim, createTickets, finish, progress, readyWorkers, type Tickets } from './tickets.ts';
 import { tilesOf } from './tile.ts';
 import { createResults, joinTiles, type TileResults, type TileTask, type TileTrainer, trainTile } from './train-job.ts';
 import type { WorkerTask } from './worker.ts';
@@ -22,13 +20,15 @@ import type { WorkerTask } from './worker.ts';
 /** Who computes the tiles of a batch. */
 export interface Crew {
   train(task: TileTask): Promise<LossAndGradient>;
+  /** Threads that take part at present: they need some tenths of a second to start, and batches do not wait for them. */
+  readonly threads: number;
   /** Batches that are not finished are rejected. Idempotent. */
   close(): void;
 }
 
 /** All tiles on the calling thread. */
 export function alone(trainer: TileTrainer): Crew {
-  return { train: async (task) => trainAlone(trainer, task), close: () => {} };
+  return { train: async (task) => trainAlone(trainer, task), threads: 1, close: () => {} };
 }
 
 function trainAlone(trainer: TileTrainer, task: TileTask): LossAndGradient {
@@ -39,7 +39,7 @@ function trainAlone(trainer: TileTrainer, task: TileTask): LossAndGradient {
 }
 
 export interface WorkersOptions {
-  /** At least 2, the calling thread among them unless it does not take part. */
+  /** At least 1, and the calling thread among them if it takes part. */
   readonly threads: number;
   /** What the trainer's own kernels were loaded with. */
   readonly kernels: LoadKernelsOptions;
@@ -74,6 +74,10 @@ class WorkerCrew implements Crew {
     this.#model = { parameters, channels: spec.channels.length, latentSize: spec.latentSize, lanes: kernels.lanes };
   }
 
+  get threads(): number {
+    return readyWorkers(this.#tickets) + (this.#options.callerWorks === false ? 0 : 1);
+  }
+
   async train(task: TileTask): Promise<LossAndGradient> {
     if (this.#ended) throw this.#ended;
     const { callerWorks = true } = this.#options;
@@ -91,7 +95,7 @@ class WorkerCrew implements Crew {
   async #trainTogether(task: TileTask, tiles: number, callerWorks: boolean): Promise<LossAndGradient> {
     if (this.#ended) throw this.#ended;
     const results = this.#publish(task);
-    this.#employ(callerWorks ? Math.min(this.#options.threads, tiles) - 1 : this.#options.threads);
+    this.#employ(Math.min(this.#options.threads, tiles) - (callerWorks ? 1 : 0));
     announce(this.#tickets, tiles, this.#workers.length);
     const failure = callerWorks ? this.#takePart(task, results) : undefined;
     await this.#allFinished();
@@ -177,10 +181,11 @@ const dead = (how: string): EngineError =>
 
 const SOURCES = import.meta.filename.endsWith('.ts');
 
-/** From sources, a thread needs what makes TypeScript run, as the thread that starts it may have it in other ways. */
+/** From sources, a thread must be taught TypeScript, however the thread that starts it has learnt it. */
 function startWorker(workerData: WorkerTask): Worker {
   const entry = new URL(SOURCES ? './worker.ts' : './worker.js', import.meta.url);
   if (!SOURCES) return new Worker(entry, { workerData });
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  return new Worker(entry, { workerData, execArgv: ['--import', loader] });
+  const teacher = import.meta.resolve('tsx/esm/api');
+  const lesson = `import('${teacher}').then(({ register }) => (register(), import('${entry.href}')));`;
+  return new Worker(lesson, { eval: true, execArgv: [], workerData });
 }
