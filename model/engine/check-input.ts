@@ -1,5 +1,6 @@
 /** Shapes at the engine's door, so that a mistake is a sentence and not a read beyond the end of an array. */
 import { BOUNDS, type DecodeRequest, type Ragged, type TrainingBatch } from '../latent/batch.ts';
+import type { PathRequest } from '../latent/query.ts';
 import type { ModelSpec } from '../latent/spec.ts';
 import { require } from './engine-error.ts';
 
@@ -36,6 +37,24 @@ export function checkDecode(spec: ModelSpec, { z0, origins, offsets, times }: De
   requireLength(z0, origins.length * spec.latentSize, 'z0');
   requireLength(offsets, origins.length + 1, 'offsets');
   checkRows(offsets, times, 'decode');
+}
+
+/** A request's contexts may be none, where all posteriors are known. */
+export function checkPaths(spec: ModelSpec, { context, known, queries }: PathRequest): void {
+  if (context.offsets.length > 1) checkContext(spec, context);
+  else checkRagged(spec, context, 'context');
+  requireLength(known.logVariance, known.mean.length, 'known.logVariance');
+  const posteriors = context.offsets.length - 1 + known.mean.length / spec.latentSize;
+  require(Number.isInteger(posteriors), 'bad-batch', () => 'known holds whole posteriors, `latentSize` numbers each.');
+  queries.forEach(({ posterior, origin, times, noise }, q) => {
+    require(Number.isInteger(posterior) && posterior >= 0 && posterior < posteriors, 'bad-batch', () =>
+      `Query ${q} starts from posterior ${posterior}; there are ${posteriors}.`);
+    require(noise.length > 0 && noise.length % spec.latentSize === 0, 'bad-batch', () =>
+      `Query ${q} has ${noise.length} numbers of noise; give a positive multiple of latentSize = ${spec.latentSize}.`);
+    require(Number.isFinite(origin), 'bad-batch', () => `Query ${q} has the origin ${origin}; it must be finite.`);
+    require(times.every(Number.isFinite) && noise.every(Number.isFinite), 'bad-batch', () =>
+      `Times and noise of query ${q} must be finite.`);
+  });
 }
 
 function checkRagged(spec: ModelSpec, ragged: Ragged, name: string): void {

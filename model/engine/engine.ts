@@ -3,6 +3,7 @@
  * one flat vector, so that optimisers, artifacts and engines need not know of one another.
  */
 import type { Decoded, DecodeRequest, LossAndGradient, Posterior, Ragged, TrainingBatch } from '../latent/batch.ts';
+import type { PathAnswers, PathRequest } from '../latent/query.ts';
 import type { ModelSpec } from '../latent/spec.ts';
 
 export interface Engine {
@@ -13,6 +14,11 @@ export interface Engine {
   encode(parameters: Float32Array, context: Ragged): Promise<Posterior>;
   /** The path from z₀ and its observation distribution at any model times. */
   decode(parameters: Float32Array, request: DecodeRequest): Promise<Decoded>;
+  /**
+   * Both for many windows in one call, of an engine that has it: each posterior is found once, K paths are drawn from it,
+   * times are given once. What a query is answered does not depend on the others, bit for bit.
+   */
+  answer?(parameters: Float32Array, request: PathRequest): Promise<PathAnswers>;
   /** Releases what the engine holds. Idempotent. */
   close(): void;
 }

@@ -21,6 +21,7 @@ struct course {
   int32_t steps;        /* knots 0 ... steps */
   int32_t reads_slopes; /* whether anything is read between knots; else slopes are not evaluated */
   const float *last;    /* [LANES] the last knot that each lane needs */
+  int32_t ends_apart;   /* nothing goes back: a lane is judged at its own last knot, not where the longest ends */
   float *states;        /* [steps + 1][cells(latent)], the first given */
   float *slopes;        /* the same shape */
   float *reached;       /* [LANES] the last knot whose state is an answer */
@@ -82,6 +83,17 @@ static void find_finite(const struct field *f, const float *z, vi fine[NV]) {
   }
 }
 
+/* The same where each lane ends. */
+static void find_finite_ends(const struct course *c, vi fine[NV]) {
+  int32_t state = cells(c->field, c->field->latent), narrow = c->field->lanes == 1;
+  float end[LANES];
+  UNROLL for (int32_t v = 0; v < NV; v++) fine[v] = splat_int(-1);
+  for (int32_t u = 0; u < c->field->latent; u++) {
+    for (int32_t i = 0; i < LANES; i++) end[i] = c->states[(int64_t)c->last[i] * state + (narrow ? u : u * LANES + i)];
+    UNROLL for (int32_t v = 0; v < NV; v++) fine[v] &= absolute(load(end + v * VL)) < splat(LARGEST_STATE);
+  }
+}
+
 /* Statuses and counts of a new solve. A lane whose start is no number fails at once, and is put at zero. */
 static void start_lanes(const struct course *c) {
   vi fine[NV];
@@ -107,7 +119,8 @@ static void count_lanes(const struct course *c, int32_t *counts, int32_t once, i
 /* For solvers whose steps do not depend on the state: whether a lane came to its end. */
 static void judge_lanes(const struct course *c) {
   vi fine[NV];
-  find_finite(c->field, c->states + (int64_t)c->steps * cells(c->field, c->field->latent), fine);
+  if (c->ends_apart) find_finite_ends(c, fine);
+  else find_finite(c->field, c->states + (int64_t)c->steps * cells(c->field, c->field->latent), fine);
   for (int32_t v = 0; v < NV; v++) {
     int32_t *status = c->status + v * VL;
     store_int(status, load_int(status) | (~fine[v] & NON_FINITE));

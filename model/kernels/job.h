@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a descriptor; model/engine/fused/kernel-library.ts holds the same number. */
-#define KERNEL_ABI 2
+#define KERNEL_ABI 3
 
 enum operation {
   OP_SPECIAL,  /* struct special_job */
@@ -18,6 +18,7 @@ enum operation {
   OP_DECODE,   /* struct decode_job: paths and observation distributions */
   OP_SOLVE,    /* struct solve_job: the vector field alone */
   OP_QUANTILE, /* struct quantile_job */
+  OP_QUERY,    /* struct query_job: from contexts to distributions */
 };
 
 /* What kernel_run answers. NO_ROOM: the job's scratch is too small; `scratch_needed` says what it takes. */
@@ -76,6 +77,26 @@ struct decode_job {
   int32_t samples, z0_at, turns_at, offsets_at, left_at, u_at;
   int32_t latent_at, mean_at, scale_at;  /* out [N][latent], [N][channels] */
   int32_t status_at, evaluations_at;     /* out [B] */
+  struct scratch scratch;
+};
+
+/* K paths from one posterior, read at the same times. */
+struct query_cells {
+  int32_t posterior;              /* among those found here, then those known */
+  int32_t draws, rows;            /* K, T */
+  int32_t noise_at, turns_at;     /* [K][latent], [periods] */
+  int32_t left_at, u_at;          /* [T] */
+  int32_t mean_at, scale_at;      /* out [T][channels][K] */
+};
+
+struct query_job {
+  struct model_cells model;
+  struct context_cells context;         /* may have no samples */
+  int32_t mean_at, log_variance_at;     /* [.][latent]: out of the contexts; behind them those that are known */
+  int32_t queries_at;                   /* [Q] struct query_cells */
+  int32_t paths;                        /* M, of all queries */
+  int32_t query_of_at, draw_of_at;      /* [M] in the order in which paths fill tiles */
+  int32_t status_at, evaluations_at;    /* out [M] */
   struct scratch scratch;
 };
 

@@ -4,7 +4,7 @@
 #include "lanes.h"
 
 #include "quantile.h"
-#include "forecast.h"
+#include "query.h"
 #include "solve-job.h"
 #include "special-job.h"
 #include "train.h"
@@ -20,6 +20,7 @@ int32_t ENTRY(kernel_run)(float *base, int32_t operation, int32_t job) {
     case OP_TRAIN: return run_training(base, cells);
     case OP_ENCODE: return run_encoding(base, cells);
     case OP_DECODE: return run_decoding(base, cells);
+    case OP_QUERY: return run_queries(base, cells);
     case OP_SOLVE: return run_solve(base, cells);
     case OP_QUANTILE: return run_quantiles(base, cells);
     default: return UNKNOWN_OPERATION;

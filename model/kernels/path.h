@@ -61,7 +61,7 @@ static void take_method(struct arena *arena, struct path *p, int backward) {
 static void take_path(struct arena *arena, struct path *p, int backward) {
   struct course *c = &p->course;
   *c = (struct course){.field = p->field, .spacing = p->spacing, .steps = p->steps, .reads_slopes = !p->ends_alone,
-                       .last = p->last};
+                       .last = p->last, .ends_apart = !backward};
   take_lanes(arena, c);
   take_method(arena, p, backward);
   int fixed = p->method != REVERSIBLE_HEUN && !is_adaptive(p);

@@ -7,7 +7,7 @@ import type { CellValues } from './job.ts';
 import type { Kernels } from './kernel-library.ts';
 
 /** The methods in the order of `enum method`. Reversible Heun is no table: its entry only says that it has an Euler's stages. */
-const METHODS: Readonly<Record<SolverMethod, { readonly code: number; readonly table: ExplicitRungeKutta }>> = {
+export const METHODS: Readonly<Record<SolverMethod, { readonly code: number; readonly table: ExplicitRungeKutta }>> = {
   euler: { code: 0, table: euler },
   midpoint: { code: 1, table: midpoint },
   rk4: { code: 2, table: rk4 },

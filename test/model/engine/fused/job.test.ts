@@ -6,6 +6,9 @@ import {
   DECODE_JOB,
   ENCODE_JOB,
   OPERATIONS,
+  QUANTILE_JOB,
+  QUERY_CELLS,
+  QUERY_JOB,
   SOLVE_JOB,
   TRAIN_JOB,
   writeCells,
@@ -42,7 +45,10 @@ describe('descriptors', () => {
     ['train_job', TRAIN_JOB],
     ['encode_job', ENCODE_JOB],
     ['decode_job', DECODE_JOB],
+    ['query_cells', QUERY_CELLS],
+    ['query_job', QUERY_JOB],
     ['solve_job', SOLVE_JOB],
+    ['quantile_job', QUANTILE_JOB],
   ])("%s is job.h's, cell by cell", async (struct, cells) => {
     expect(cells).toEqual(cellsOf(await structs(), struct));
   });
