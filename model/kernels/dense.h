@@ -252,14 +252,22 @@ NOINLINE void contract(const struct factors *f, int32_t inputs, int32_t outputs,
   }
 }
 
-/* db [outputs] += d over slots and lanes */
+/* db [outputs] += d over slots and lanes. Some outputs side by side: one alone would wait for itself at every addition. */
 NOINLINE void contract_bias(const struct factors *f, int32_t outputs, float *db) {
-  for (int32_t o = 0; o < outputs; o++) {
-    vf sum = splat(0);
-    for (int32_t s = 0; s < f->slots; s++) {
-      UNROLL for (int32_t v = 0; v < NV; v++) sum += load(f->d + s * f->d_stride + o * LANES + v * VL);
+  for (int32_t o = 0; o < outputs; o += CONTRACT_D) {
+    vf sum[CONTRACT_D];
+    const float *ds[CONTRACT_D];
+    UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) {
+      sum[b] = splat(0);
+      ds[b] = f->d + at_most(o + b, outputs - 1) * LANES;
     }
-    db[o] += lane_sum(sum);
+    for (int32_t s = 0; s < f->slots; s++) {
+      int64_t to = (int64_t)s * f->d_stride;
+      UNROLL for (int32_t v = 0; v < NV; v++) {
+        UNROLL for (int32_t b = 0; b < CONTRACT_D; b++) sum[b] += load(ds[b] + to + v * VL);
+      }
+    }
+    for (int32_t b = 0; b < at_most(outputs - o, CONTRACT_D); b++) db[o + b] += lane_sum(sum[b]);
   }
 }
 

@@ -31,7 +31,7 @@ struct fixed_path {
 /* Cells that the records and cotangents of one block may take: most of a core's second-level cache of today. */
 #define BLOCK_CELLS (192 * 1024)
 /* Cells of all records up to which they are kept. */
-#define KEEP_CELLS (512 * 1024)
+#define KEEP_CELLS (768 * 1024)
 
 /* How many units of work, each of `slots` records and `cells` in all, are contracted together, of `all`. */
 INLINE int32_t block_of(int32_t slots, int64_t cells, int32_t all) {
