@@ -8,7 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { firstError } from '../model/engine/fused/native-kernels.ts';
 import { nativeProduct } from './kernels/native.ts';
-import { bringUpToDate, type Outcome } from './kernels/product.ts';
+import { bringUpToDate, type Outcome, type Product } from './kernels/product.ts';
 import { wasmProducts } from './kernels/wasm.ts';
 
 export interface BuildOptions {
@@ -27,16 +27,16 @@ export interface Built {
 /** Brings `root`/dist/kernels up to date with `root`/model/kernels. Throws nothing that a compiler says. */
 export async function buildKernels(root: string, { only, again = false }: BuildOptions = {}): Promise<Built[]> {
   const folder = path.join(root, 'dist/kernels');
-  const wanted = [
-    ...(only === 'native' ? [] : wasmProducts(root, folder).map((product) => ({ kind: 'wasm' as const, product }))),
-    ...(only === 'wasm' ? [] : [{ kind: 'native' as const, product: nativeProduct(root, folder) }]),
-  ];
-  const built: Built[] = [];
-  // One after the other: clang in WebAssembly takes a core, and the native build all of them.
-  for (const { kind, product } of wanted) {
-    built.push({ kind, name: path.basename(product.file), outcome: await bringUpToDate(product, again) });
-  }
-  return built;
+  const wasm = only === 'native' ? [] : wasmProducts(root, folder);
+  const native = only === 'wasm' ? [] : [nativeProduct(root, folder)];
+  const build = async (kind: Built['kind'], product: Product): Promise<Built> => ({
+    kind,
+    name: path.basename(product.file),
+    outcome: await bringUpToDate(product, again),
+  });
+  // A core each for the two in WebAssembly; the native build takes all there are.
+  const portable = await Promise.all(wasm.map((product) => build('wasm', product)));
+  return [...portable, ...(await Promise.all(native.map((product) => build('native', product))))];
 }
 
 /** The sentence for a log; undefined if there is nothing to say. */

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ADDON, type NativeWidth } from '../../model/engine/fused/native-kernels.ts';
-import type { Product } from './product.ts';
+import { type Product, saidBy } from './product.ts';
 import { KERNEL_FLAGS, kernelSources, sourceFolder, TRANSLATION_UNIT } from './sources.ts';
 
 const DOOR = 'addon.c';
@@ -111,8 +111,3 @@ async function run([command, ...given]: readonly string[], more: readonly string
     throw new Error(saidBy(error));
   }
 }
-
-const saidBy = (error: unknown): string =>
-  error instanceof Error && 'stderr' in error && typeof error.stderr === 'string' && error.stderr !== ''
-    ? error.stderr.trim()
-    : `${error}`;

@@ -80,3 +80,9 @@ function digest(...parts: readonly (string | Uint8Array)[]): string {
   for (const part of parts) hash.update(createHash('sha256').update(part).digest());
   return hash.digest('hex');
 }
+
+/** What a process said before it failed, or how it could not even be started. */
+export function saidBy(error: unknown): string {
+  const said = error instanceof Error && 'stderr' in error ? `${error.stderr}`.trim() : '';
+  return said === '' ? `${error}` : said;
+}

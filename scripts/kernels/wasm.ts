@@ -2,9 +2,11 @@
  * The WebAssembly kernels, compiled by clang and lld that are WebAssembly themselves (`@yowasp/clang`): Node.js is all that
  * it takes. Two builds: with the SIMD that every runtime has, and with relaxed SIMD, whose multiply-add is one rounding.
  */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Product } from './product.ts';
+import { promisify } from 'node:util';
+import { type Product, saidBy } from './product.ts';
 import { KERNEL_FLAGS, kernelSources, type Sources, TRANSLATION_UNIT } from './sources.ts';
 
 export const WASM_VARIANTS = {
@@ -26,6 +28,7 @@ const FLAGS = [
 ];
 
 const OUTPUT = 'kernels.wasm';
+const CLANG = path.join(import.meta.dirname, 'clang.mjs');
 
 export function wasmProducts(root: string, folder: string): readonly Product[] {
   const sources = kernelSources(root);
@@ -46,18 +49,12 @@ function clangVersion(root: string): string {
 }
 
 async function compile(sources: Sources, flags: readonly string[]): Promise<Uint8Array> {
-  const { commands, runLLVM } = await import('@yowasp/clang');
-  const said: Uint8Array[] = [];
-  const listen = (bytes: Uint8Array | null): void => void (bytes !== null && said.push(bytes.slice()));
+  const task = { given: [...flags, TRANSLATION_UNIT, '-o', OUTPUT], files: sources, output: OUTPUT };
+  const running = promisify(execFile)(process.execPath, [CLANG], { encoding: 'buffer', maxBuffer: 2 ** 26 });
+  running.child.stdin?.end(JSON.stringify(task));
   try {
-    // Loading the compiler would otherwise report its progress line by line.
-    await runLLVM(undefined, undefined, { fetchProgress: () => {} });
-    const streams = { stdout: listen, stderr: listen };
-    const files = await commands.clang([...flags, TRANSLATION_UNIT, '-o', OUTPUT], { ...sources }, streams);
-    const output = files?.[OUTPUT];
-    if (output instanceof Uint8Array) return output;
-    throw new Error('clang left no module behind');
+    return (await running).stdout;
   } catch (error) {
-    throw new Error(Buffer.concat(said).toString().trim() || `${error}`);
+    throw new Error(saidBy(error));
   }
 }

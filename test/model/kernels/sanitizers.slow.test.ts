@@ -51,10 +51,8 @@ const FAULTS: readonly [what: string, operation: number, job: number, report: Re
 
 const here = await widthsHere();
 
-// Without a compiler there is nothing to sanitize; a suite must hold some test all the same.
-test.skipIf(here.length === 0)('there are native kernels to build', () =>
-  expect(here).toContain([...nativeWidths().keys()].at(-1)),
-);
+// A suite must hold some test, and without a compiler there is nothing to sanitize.
+if (here.length === 0) test.skip('no C compiler, so no sanitizers', () => {});
 
 describe.each(here)('%s', (width) => {
   let build: SanitizedBuild | undefined;
