@@ -25,7 +25,7 @@ export interface Engine {
 
 /** A kind of engine that this machine has. */
 export interface EngineProvider {
-  /** `tfjs` now; `fused` later. */
+  /** `fused` or `tfjs`. */
   readonly name: string;
   /** What runs the arithmetic and why it was chosen, one sentence for the log. */
   readonly description: string;

@@ -2,19 +2,16 @@
 import type { DecodeRequest, Posterior, Ragged, TrainingBatch } from '../../latent/batch.ts';
 import { posteriorOf } from '../../latent/posterior.ts';
 import type { ModelSpec } from '../../latent/spec.ts';
-import { type Capabilities, EVERYTHING, unsupported } from '../capabilities.ts';
+import { unsupported } from '../capabilities.ts';
 import { checkContext, checkDecode, checkParameters, checkTraining } from '../check-input.ts';
 import type { Engine } from '../engine.ts';
 import { EngineError } from '../engine-error.ts';
+import { TFJS_CAPABILITIES } from './capabilities.ts';
 import { decode } from './decode.ts';
 import { encode } from './gru-encoder.ts';
 import type { Ops } from './ops.ts';
 import { lossAndGradient } from './train-step.ts';
 import { loadModelEncoder, planModel } from './weights.ts';
-
-/** `model/ode`, which solves here, has no reversible Heun. */
-const { 'reversible-heun': _, ...gradients } = EVERYTHING.gradients;
-export const TFJS_CAPABILITIES: Capabilities = { ...EVERYTHING, gradients };
 
 /** @throws EngineError `unsupported-spec` at once, and when it is given what does not fit the spec, or after `close`. */
 export function createTfjsEngine(spec: ModelSpec, ops: Ops): Engine {

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { selectEngine } from '../../../model/engine/select.ts';
 import { openNative } from '../../../model/engine/tfjs/backends.ts';
-import { createTfjsEngine, TFJS_CAPABILITIES } from '../../../model/engine/tfjs/tfjs-engine.ts';
+import { TFJS_CAPABILITIES } from '../../../model/engine/tfjs/capabilities.ts';
+import { createTfjsEngine } from '../../../model/engine/tfjs/tfjs-engine.ts';
 import { engineContract } from './engine.contract.ts';
 
 const folder = process.env.ODECAST_TFJS_NODE;

@@ -1,5 +1,6 @@
 import { type OpenBackend, openJavascript, openWasm } from '../../../model/engine/tfjs/backends.ts';
-import { createTfjsEngine, TFJS_CAPABILITIES } from '../../../model/engine/tfjs/tfjs-engine.ts';
+import { TFJS_CAPABILITIES } from '../../../model/engine/tfjs/capabilities.ts';
+import { createTfjsEngine } from '../../../model/engine/tfjs/tfjs-engine.ts';
 import { type EngineUnderTest, engineContract } from './engine.contract.ts';
 
 function loader(open: () => Promise<OpenBackend>): () => Promise<EngineUnderTest> {
