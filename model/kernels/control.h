@@ -69,7 +69,7 @@ struct verdict {
 INLINE struct verdict judge(vf error, vf before, vf most, float order) {
   vi accepted = error <= splat(1), finite = error < infinity();
   vf now = v_log(max_of(error, splat(LEAST_ERROR)));
-  vf after_accepted = fma(now, splat(-0.35f / order), before * splat(0.2f / order));
+  vf after_accepted = fma(now, splat(-0.35f / order), rounded_product(before, splat(0.2f / order)));
   vf exponent = select(accepted, after_accepted, now * splat(-0.5f / order));
   vf factor = max_of(splat(SAFETY) * v_exp(exponent), splat(LEAST_FACTOR));
   factor = min_of(factor, select(accepted, most, splat(1)));

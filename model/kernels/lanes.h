@@ -53,6 +53,10 @@ INLINE vf fma(vf a, vf b, vf c) {
 #endif
 }
 
+/* A product that is then added to another product: rounded by itself. a * b + c * d leaves a compiler the choice which of the
+ * two it fuses with the addition, and it need not choose alike in two places. */
+INLINE vf rounded_product(vf a, vf b) { return fma(a, b, (vf){0}); }
+
 INLINE vi bits(vf x) { return (vi)x; }
 INLINE vf from_bits(vi x) { return (vf)x; }
 /* mask: all ones or all zeros a lane, as comparisons give it. */

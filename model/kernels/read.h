@@ -57,7 +57,7 @@ INLINE void gather_corners(const struct knots *k, const struct reading *r, int32
 }
 
 INLINE vf read_vector(const vf *w, const float *a, const float *b, const float *fa, const float *fb) {
-  return fma(w[3], load(fb), fma(w[2], load(fa), fma(w[1], load(b), w[0] * load(a))));
+  return fma(w[3], load(fb), fma(w[2], load(fa), fma(w[1], load(b), rounded_product(w[0], load(a)))));
 }
 
 static void read_gathered(const struct knots *k, const struct reading *r, float *z) {
