@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { MOST_THREADS } from '../model/engine/fused/provider.ts';
 import { ENGINE_PREFERENCES } from '../model/engine/select.ts';
 import { BOUNDS } from '../model/latent/batch.ts';
 import {
@@ -164,6 +165,12 @@ export const configSchema = z.strictObject({
     .enum(ENGINE_PREFERENCES)
     .default('auto')
     .describe('what computes the model; `auto` takes the best that the machine has'),
+  threads: z
+    .int()
+    .min(1)
+    .max(MOST_THREADS)
+    .optional()
+    .describe('threads that training uses; default: the machine’s cores, at most 4'),
   logLevel: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -221,6 +228,7 @@ export const ENVIRONMENT: Readonly<Record<string, EnvironmentVariable>> = {
     parse: asText,
     describe: ENGINE_PREFERENCES.map((name) => `\`${name}\``).join(', '),
   },
+  ODECAST_THREADS: { path: ['threads'], parse: Number, describe: 'threads that training uses' },
   ODECAST_LOG_LEVEL: { path: ['logLevel'], parse: asText, describe: 'as pino’s' },
 };
 

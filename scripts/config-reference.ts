@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { configSchema, ENVIRONMENT } from '../cli/config.ts';
+import { KERNEL_CHOICES } from '../model/engine/fused/kernels.ts';
 
 interface JsonSchema {
   readonly type?: string;
@@ -22,7 +23,7 @@ interface JsonSchema {
 /** The page's text. */
 export function configReference(): string {
   const schema = z.toJSONSchema(configSchema, { io: 'input' }) as JsonSchema;
-  return `${HEAD}\n${table(rowsOf(schema, ''))}\n\n${ENVIRONMENT_HEAD}\n${environmentTable()}\n`;
+  return `${HEAD}\n${table(rowsOf(schema, ''))}\n\n${ENVIRONMENT_HEAD}\n${environmentTable()}\n\n${ENGINE_PART}`;
 }
 
 const HEAD = `# Configuration
@@ -37,6 +38,16 @@ any of them runs the demonstration, \`examples/demo.config.yaml\`. A duration is
 const ENVIRONMENT_HEAD = `## Environment variables
 
 They win over the file. \`ODECAST_CONFIG\` names the file itself.
+`;
+
+const ENGINE_PART = `## The engine's own variables
+
+They are no part of the file, and hold for \`fit\` and \`forecast\` too, as does \`ODECAST_THREADS\`. [The engine](engine.md) says what they choose from.
+
+| variable | meaning |
+| --- | --- |
+| \`ODECAST_KERNELS\` | the build of the fused kernels: ${KERNEL_CHOICES.map((choice) => `\`${choice}\``).join(', ')} |
+| \`ODECAST_TFJS_NODE\` | a folder that holds \`@tensorflow/tfjs-node\` or its GPU twin, built elsewhere |
 `;
 
 function table(rows: readonly string[][]): string {

@@ -64,7 +64,7 @@ async function openServeRole(parts: ServeRoleParts, cleanup: Cleanup): Promise<S
   const store = openStore(join(folder, STORE_FOLDER), { streams, clock: Date.now });
   cleanup.add(() => store.close());
   const changes = createChangeFeed();
-  const engine = await selectEngine({ preference: config.engine });
+  const engine = await selectEngine({ preference: config.engine, log: (sentence) => logger.info({}, sentence) });
   const models = openModelHost(config, engine, metrics, logger);
   cleanup.add(() => models.close());
   const registry = await followModels(parts, models, cleanup);

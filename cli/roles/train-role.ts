@@ -58,7 +58,7 @@ async function trainUntilStopped(parts: TrainRoleParts, cleanup: Cleanup): Promi
   const ingests = await startIngests({ config, log, store, role: 'train', logger });
   cleanup.add(() => ingests.close());
   parts.onStarted?.(ingests.caughtUp);
-  const provider = await selectEngine({ preference: config.engine });
+  const provider = await openEngine(parts);
   parts.report({ kind: 'engine', description: provider.description, gpu: provider.gpu });
   const streams = config.streams.map((stream) => {
     const trained = trainedStream(parts, stream, store, provider, registry);
@@ -67,6 +67,13 @@ async function trainUntilStopped(parts: TrainRoleParts, cleanup: Cleanup): Promi
   });
   const loop = startLoop(parts, streams, registry, cleanup);
   await Promise.race([loop, failureOf([ingests.failed, registry.closed])]);
+}
+
+/** Its choice is reported; what it does later, for a model that it cannot run, is logged. */
+async function openEngine({ config, logger }: TrainRoleParts): Promise<EngineProvider> {
+  const { engine: preference, threads } = config;
+  const log = (sentence: string) => logger.info({}, sentence);
+  return selectEngine({ preference, log, ...(threads && { threads }) });
 }
 
 /** The loop is the first to end: nothing is closed under a step that still runs. */
