@@ -6,6 +6,8 @@
  * Run by hand: npx tsx scripts/fit-special.ts [name …]. What a kernel's error is, in floats, the tests measure.
  */
 
+import { pathToFileURL } from 'node:url';
+
 type Term = (x: number) => number;
 
 interface Fit {
@@ -151,7 +153,7 @@ const powers = (from: number, to: number, step: number) =>
 const TINY = 1e-3;
 
 /** P(Z > a)·e^(a²/2) of a standard normal: its series, and beyond 3 Laplace's continued fraction. */
-function scaledTail(a: number): number {
+export function scaledTail(a: number): number {
   if (a > 3) {
     let fraction = a;
     for (let k = 60; k > 0; k--) fraction = a + k / fraction;
@@ -229,11 +231,18 @@ const FITS: Readonly<Record<string, Fit>> = {
 };
 
 const float = (v: number) => `${Math.fround(v).toPrecision(9)}f`;
-for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(FITS)) {
-  const best = fitMinimax(FITS[name]);
-  const { coefficients, error } = fitInFloats(FITS[name]);
-  const n = FITS[name].numerator.length;
-  console.log(`${name}: error 2^${Math.log2(best.error).toFixed(2)}, in floats 2^${Math.log2(error).toFixed(2)}`);
-  console.log('  p', coefficients.slice(0, n).map(float).join(', '));
-  if (coefficients.length > n) console.log('  q', coefficients.slice(n).map(float).join(', '));
+
+function main(names: readonly string[]): void {
+  for (const name of names) {
+    const best = fitMinimax(FITS[name]);
+    const { coefficients, error } = fitInFloats(FITS[name]);
+    const n = FITS[name].numerator.length;
+    console.log(`${name}: error 2^${Math.log2(best.error).toFixed(2)}, in floats 2^${Math.log2(error).toFixed(2)}`);
+    console.log('  p', coefficients.slice(0, n).map(float).join(', '));
+    if (coefficients.length > n) console.log('  q', coefficients.slice(n).map(float).join(', '));
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  main(process.argv.length > 2 ? process.argv.slice(2) : Object.keys(FITS));
 }

@@ -8,8 +8,8 @@
  *
  *   x − u / (1 − u f'(x) / 2f(x)),   u = (F(x) − p) / f(x),   f = F' = Σ wₖ φ(zₖ)/sₖ,   f' = −Σ wₖ zₖ φ(zₖ)/sₖ²
  *
- * or, where that leaves the bracket or is not half of the last step, to its middle. A step is the last one when it is so short
- * that what it leaves is below 1e-6 of the mixture's deviation. Where F is flat over more than that, any of its points is
+ * or, where that leaves the bracket or is more than half of the last step, to its middle. What a step leaves is of third order
+ * in its length as a share of the least scale: it is the last one when that is 1 %. Where F is flat, any of its points is
  * answered. At most MOST_STEPS steps, whatever the input; a row that is not all numbers, or has a scale that is not above 0,
  * is NaN.
  */
@@ -23,16 +23,14 @@
 
 #define MOST_STEPS 64
 #define ONE_OVER_SQRT_2_PI 0.398942280f
-/* As shares of the deviation: a step that is none; one that may be the last, and how much of it may be of second order. */
-#define NO_STEP 1e-6f
-#define SHORT_STEP 1e-3f
-#define SLIGHT_BEND 2e-5f
+#define NO_STEP 1e-6f    /* of the deviation */
+#define SHORT_STEP 1e-2f /* of the least scale */
 
 /* One row, padded to whole vectors by its first component with no weight. */
 struct mixture {
   int32_t vectors;
   float *means, *scales, *inverses, *weights; /* inverses: of the scales */
-  float mean, deviation;
+  float mean, deviation, least_scale;
 };
 
 /* At one point: F, f, f'. */
@@ -57,21 +55,29 @@ INLINE void copy_padded(float *out, const float *from, int32_t count, int32_t pa
   for (int32_t k = count; k < padded; k++) out[k] = padding;
 }
 
+INLINE float least_lane(vf x) {
+  float least = x[0];
+  for (int32_t i = 1; i < VL; i++) least = x[i] < least ? x[i] : least;
+  return least;
+}
+
 static void read_mixture(struct mixture *m, const float *means, const float *scales, const float *weights, int32_t count) {
   const int32_t padded = m->vectors * VL;
   copy_padded(m->means, means, count, padded, means[0]);
   copy_padded(m->scales, scales, count, padded, scales[0]);
   copy_padded(m->weights, weights, count, padded, 0);
-  vf mean = splat(0), variance = splat(0);
+  vf mean = splat(0), variance = splat(0), least = load(m->scales);
   for (int32_t at = 0; at < padded; at += VL) mean = fma(load(m->weights + at), load(m->means + at), mean);
   m->mean = lane_sum(mean);
   for (int32_t at = 0; at < padded; at += VL) {
     const vf scale = load(m->scales + at), away = load(m->means + at) - splat(m->mean);
+    const vf square = select(scale > splat(0), fma(away, away, rounded_product(scale, scale)), splat(__builtin_nanf("")));
     store(m->inverses + at, splat(1) / scale);
-    const vf square = select(scale > splat(0), fma(away, away, scale * scale), splat(__builtin_nanf("")));
     variance = fma(load(m->weights + at), square, variance);
+    least = min_of(least, scale);
   }
   m->deviation = __builtin_sqrtf(lane_sum(variance));
+  m->least_scale = least_lane(least);
 }
 
 /* Of the mixture (side 1) or of its mirror image (side -1). */
@@ -95,54 +101,35 @@ static struct distribution distribution_at(const struct mixture *m, float side, 
 static struct bracket bracket_of(const struct mixture *m, float side, float probit) {
   vf low = splat(__builtin_inff()), high = -low;
   for (int32_t at = 0; at < m->vectors * VL; at += VL) {
-    const vf own = fma(load(m->scales + at), splat(probit), load(m->means + at) * splat(side));
+    const vf own = fma(load(m->scales + at), splat(probit), rounded_product(load(m->means + at), splat(side)));
     low = min_of(low, own);
     high = max_of(high, own);
   }
-  struct bracket b = {low[0], high[0]};
-  for (int32_t i = 1; i < VL; i++) {
-    if (low[i] < b.low) b.low = low[i];
-    if (high[i] > b.high) b.high = high[i];
-  }
   const float margin = NO_STEP * m->deviation;
-  return (struct bracket){b.low - margin, b.high + margin};
+  return (struct bracket){least_lane(low) - margin, margin - least_lane(-high)};
 }
 
-/* Halley's step: what is to be taken from x, and how much of it is of second order. */
-struct step {
-  float length, bend;
-};
-
-INLINE struct step halley(const struct distribution *d, float tail) {
-  const float newton = (d->reached - tail) / d->density;
-  float share = 0.5f * newton * d->slope / d->density;
-  if (share > 0.5f) share = 0.5f; /* far from the quantile the second order is no guide */
-  if (share < -1) share = -1;
-  const float length = newton / (1 - share);
-  return (struct step){length, length - newton};
+/* Halley's step: what is to be taken from x. Far from the quantile the second order is no guide, so its share is held. */
+INLINE float halley(const struct distribution *d, float tail) {
+  const float newton = (d->reached - tail) / d->density, share = 0.5f * newton * d->slope / d->density;
+  return newton / (1 - (share > 0.5f ? 0.5f : share < -1 ? -1 : share));
 }
 
 INLINE float size_of(float x) { return x < 0 ? -x : x; }
 
-INLINE int32_t is_last(struct step s, float deviation) {
-  const float length = size_of(s.length);
-  return length <= NO_STEP * deviation ||
-         (length <= SHORT_STEP * deviation && size_of(s.bend) <= SLIGHT_BEND * deviation);
-}
-
 /* The x with F(x) = tail, of the mirror image where side is -1. probit = Φ⁻¹(tail) ≤ 0 */
 static float lower_quantile(const struct mixture *m, float side, float tail, float probit) {
   struct bracket in = bracket_of(m, side, probit);
+  const float nothing = NO_STEP * m->deviation;
   float x = side * m->mean + m->deviation * probit, last = in.high - in.low;
   if (!(x > in.low && x < in.high)) x = 0.5f * (in.low + in.high);
-  for (int32_t i = 0; i < MOST_STEPS && in.high - in.low > NO_STEP * m->deviation; i++) {
+  for (int32_t i = 0; i < MOST_STEPS && in.high - in.low > nothing; i++) {
     const struct distribution d = distribution_at(m, side, x);
     if (d.reached > tail) in.high = x;
     else in.low = x;
-    struct step step = halley(&d, tail);
-    const float there = x - step.length, halfway = 0.5f * last;
-    const int32_t sound = there >= in.low && there <= in.high && size_of(step.length) <= halfway;
-    if (sound && is_last(step, m->deviation)) return there;
+    const float step = halley(&d, tail), there = x - step;
+    const int32_t sound = there >= in.low && there <= in.high && size_of(step) <= 0.5f * last;
+    if (sound && (size_of(step) <= nothing || size_of(step) <= SHORT_STEP * m->least_scale)) return there;
     const float next = sound ? there : 0.5f * (in.low + in.high);
     last = size_of(x - next);
     x = next;

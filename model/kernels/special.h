@@ -1,6 +1,6 @@
 /*
  * Elementary functions over vectors of floats. The coefficients are fits of scripts/fit-special.ts; the worst error of each
- * function is stated in model/kernels/special-errors.ts and measured over its whole range by special.slow.test.ts.
+ * function is stated in test/model/kernels/special-errors.ts, and measured there over its whole range.
  *
  *   v_exp            eˣ = 2ⁿ·eʳ, n = round(x / ln 2), |r| ≤ ln 2 / 2, eʳ = 1 + r + r²·P(r); results below 1.7e-38 are 0
  *   v_sigmoid        1 / (1 + e⁻ˣ); 0 below x = −88.4

@@ -1,32 +1,10 @@
-/** Quantiles of many mixtures of normals as one job of the kernels. What they are quantiles of, and in which units, the caller knows. */
+/** Quantiles of many mixtures of normals as one job of the kernels. */
+import type { MixtureRows, QuantileLevels } from '../quantile.ts';
 import { JobPlan, runJob } from './arena.ts';
 import { QUANTILE_JOB } from './job.ts';
 import type { Kernels } from './kernel-library.ts';
 
-/** N rows of K components. In units in which a row's mean is near 0 and its deviation near 1, nothing is lost in floats. */
-export interface MixtureRows {
-  /** K ≥ 1 */
-  readonly components: number;
-  /** [N, K] */
-  readonly means: Float32Array;
-  /** [N, K] > 0 */
-  readonly scales: Float32Array;
-  /** [K] of all rows, or [N, K]; a row's add up to 1. */
-  readonly weights: Float32Array;
-}
-
-/** [Q] of the levels asked. */
-export interface QuantileLevels {
-  /** The smaller of the level's two tails. */
-  readonly tails: Float32Array;
-  /** The standard normal's quantile of the level: below 0 where the lower tail is the smaller. */
-  readonly probits: Float32Array;
-}
-
-/**
- * [N, Q] To 1e-5 of each mixture's deviation, or to 1e-6 of its tail where its density is next to nothing; NaN in rows with
- * numbers that are not finite, or with scales that are not above 0.
- */
+/** [N, Q], as `RowQuantiles` says. */
 export function rowQuantiles(
   kernels: Kernels,
   { components, means, scales, weights }: MixtureRows,

@@ -3,8 +3,10 @@
  * stated. The tests measure it; docs/engine.md tells it.
  */
 
+import { scaledTail } from '../../../scripts/fit-special.ts';
+
 /** The order of `enum special_function` in special-job.h. */
-export const SPECIAL_KINDS = ['exp', 'tanh', 'sigmoid', 'log', 'sincos'] as const;
+export const SPECIAL_KINDS = ['exp', 'tanh', 'sigmoid', 'log', 'sincos', 'normal'] as const;
 
 export interface SpecialError {
   readonly name: string;
@@ -21,6 +23,10 @@ export interface SpecialError {
   /** In doubles. */
   readonly reference: (x: number) => number;
 }
+
+/** e^(−x²/2) */
+const bell = (x: number) => Math.exp(-0.5 * x * x);
+const normalCdf = (x: number) => (x > 0 ? 1 - scaledTail(x) * bell(x) : scaledTail(-x) * bell(x));
 
 const LARGEST = 3.4e38;
 
@@ -46,6 +52,8 @@ export const SPECIAL_ERRORS: readonly SpecialError[] = [
     ...of('sincos', (x) => sineOfTurns(x + 0.25)),
     output: 'out2',
   },
+  { name: 'normal', from: -13, to: LARGEST, fused: 70, unfused: 70, ...of('normal', normalCdf) },
+  { name: 'bell', from: -13, to: 13, fused: 70, unfused: 70, ...of('normal', bell), output: 'out2' },
 ];
 
 function of(kind: SpecialError['kind'], reference: (x: number) => number) {

@@ -14,6 +14,8 @@ const JOB = 16;
 const [IN, OUT, OUT2] = [64, 64 + COUNT, 64 + 2 * COUNT];
 const { NaN: none, POSITIVE_INFINITY: infinity } = Number;
 
+const TWO_VALUES = new Set<SpecialError['kind']>(['sincos', 'normal']);
+
 /** Builds by the name that forces them; without those that the machine does not have. */
 const builds: readonly (readonly [string, Kernels])[] = await loadBuilds();
 
@@ -39,7 +41,7 @@ describe.each(builds)('%s', (build, kernels) => {
   test.each(SPECIAL_KINDS)('%s of NaN is NaN, and its neighbour does not notice', (kind) => {
     const alone = evaluate(kernels, kind, [1, 1]);
     expect(evaluate(kernels, kind, [none, 1])).toEqual([none, alone[1]]);
-    if (kind === 'sincos') expect(evaluate(kernels, kind, [none], 'out2')).toEqual([none]);
+    if (TWO_VALUES.has(kind)) expect(evaluate(kernels, kind, [none], 'out2')).toEqual([none]);
   });
 
   test('exp ends in 0 and in infinity', () => {
@@ -72,6 +74,12 @@ describe.each(builds)('%s', (build, kernels) => {
   test('log of 0 is −∞, of less there is none', () => {
     const asked = [0, -0, 1, infinity, -1, -infinity, -1e-40];
     expect(evaluate(kernels, 'log', asked)).toEqual([-infinity, -infinity, 0, infinity, none, none, none]);
+  });
+
+  test('the normal distribution function ends in 0 and in 1 and is a half in the middle', () => {
+    const [first, second, ...rest] = evaluate(kernels, 'normal', [-infinity, -1e30, 0, 6, 1e30, infinity]);
+    expect([first, second].every((y) => y >= 0 && y < 1e-38)).toBe(true);
+    expect(rest).toEqual([0.5, 1, 1, 1]);
   });
 
   test('sine and cosine of whole quarters are exact, and those of too many turns are those of 0', () => {
