@@ -117,6 +117,9 @@ static void take_adaptive(struct arena *arena, struct adaptive *a, int backward)
 
 /* --- the start --- */
 
+/* Below this a step is lost in the rounding of time. */
+INLINE vf least_length(vf t) { return fma(absolute(t), splat(5.9604645e-8f), splat(1e-20f)); }
+
 /* The first length of each lane, in the direction of time. One evaluation. */
 static void start_lengths(const struct adaptive *a, struct walk *w, const float *z, const float *k) {
   const struct field *f = a->course->field;
@@ -125,16 +128,16 @@ static void start_lengths(const struct adaptive *a, struct walk *w, const float 
   float size[LANES], speed[LANES], change[LANES], trial[LANES];
   int32_t state = state_cells(a);
   for (int32_t at = 0; at < state; at += VL) store(a->room + at, scaled(load(z + at), load(z + at), load(z + at), tolerance));
-  mean_square(f, a->room, size);
+  mean_of(f, a->room, size);
   for (int32_t at = 0; at < state; at += VL) store(a->room + at, scaled(load(k + at), load(z + at), load(z + at), tolerance));
-  mean_square(f, a->room, speed);
+  mean_of(f, a->room, speed);
   for (int32_t v = 0; v < LANES; v += VL) store(trial + v, splat(direction) * trial_length(load(size + v), load(speed + v)));
   for (int32_t at = 0; at < state; at += VL) store(a->slot + at, fma(load(trial + at % LANES), load(k + at), load(z + at)));
   evaluate(f, trial, a->slot, a->bend);
   for (int32_t at = 0; at < state; at += VL) {
     store(a->room + at, scaled(load(a->bend + at) - load(k + at), load(z + at), load(z + at), tolerance));
   }
-  mean_square(f, a->room, change);
+  mean_of(f, a->room, change);
   for (int32_t v = 0; v < LANES; v += VL) {
     vf length = absolute(load(trial + v));
     store(w->h + v, splat(direction) * first_length(length, load(speed + v), load(change + v), order));
@@ -158,8 +161,9 @@ static void start_walk(const struct adaptive *a) {
   copy(c->slopes, k, state_cells(a));
   start_lengths(a, w, z, k);
   for (int32_t v = 0; v < LANES; v += VL) {
-    vi number = absolute(load(w->h + v)) < infinity(), status = load_int(c->status + v);
-    status = status | (~number & (status == SUCCESS) & NON_FINITE);
+    vf length = absolute(load(w->h + v));
+    vi status = load_int(c->status + v), number = length < infinity(), short_of = length <= least_length(splat(0));
+    status |= (status == SUCCESS) & ((~number & NON_FINITE) | (short_of & MIN_STEP));
     store_int(c->status + v, status);
     vi goes = (status == SUCCESS) & (load(c->last + v) >= splat(1));
     store(w->h + v, select(goes, load(w->h + v), splat(0)));
@@ -183,9 +187,6 @@ static void evaluate_attempt(const struct adaptive *a, const float *t, const flo
   }
 }
 
-/* Below this a step is lost in the rounding of time. */
-INLINE vf least_length(vf t) { return fma(absolute(t), splat(5.9604645e-8f), splat(1e-20f)); }
-
 /* Whether each lane's attempt counts, the time it comes to, and the length that it tries next. */
 static int32_t judge_attempt(const struct adaptive *a, struct walk *from, const float *error, struct walk *to) {
   int32_t rejected = 0;
@@ -208,11 +209,11 @@ static int32_t judge_attempt(const struct adaptive *a, struct walk *from, const 
 }
 
 /* Who has all its knots rests; who cannot go on fails, and rests. */
-static void judge_lanes_on_the_way(const struct adaptive *a, const float *error, struct walk *to) {
+static void judge_lanes_on_the_way(const struct adaptive *a, const struct walk *from, const float *error, struct walk *to) {
   const struct course *c = a->course;
   for (int32_t v = 0; v < LANES; v += VL) {
     vf h = load(to->h + v);
-    vi going = (h != splat(0)) & (load(to->knot + v) <= load(c->last + v));
+    vi going = (load(from->h + v) != splat(0)) & (load(to->knot + v) <= load(c->last + v));
     vi lost = going & (absolute(h) <= least_length(load(to->t + v)));
     vi spent = going & ~lost & (load(to->left + v) <= splat(0));
     vi why = lost & (vi)select(load(error + v) < infinity(), from_bits(splat_int(MIN_STEP)), from_bits(splat_int(NON_FINITE)));
@@ -355,7 +356,7 @@ static void attempt(const struct adaptive *a, int32_t i) {
   error_of(f, a->tableau, (struct tolerance){a->rtol, a->atol}, walk_of(from)->h, a->slopes, z, end, a->room, error);
   a->clean[i] = !judge_attempt(a, walk_of(from), error, walk_of(to));
   read_knots(a, from, end, walk_of(to));
-  judge_lanes_on_the_way(a, error, walk_of(to));
+  judge_lanes_on_the_way(a, walk_of(from), error, walk_of(to));
   write_entry(a, from, end, to);
 }
 

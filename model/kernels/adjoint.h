@@ -252,10 +252,10 @@ static void error_of_pair(const struct adjoint *a, int32_t step, const struct re
   combine(f, a->room, w->tried, a->tableau->stages, a->tableau->error, a->pulls, a->room);
   for (int32_t at = 0; at < f->latent * LANES; at += VL) {
     vf most = max_of(absolute(load(from + at)), absolute(load(to + at)));
-    vf scale = fma(splat(a->rtol), most, splat(a->atol) * load(w->scale + at % LANES));
-    store(a->room + at, load(a->room + at) / scale);
+    vf ratio = load(a->room + at) / fma(splat(a->rtol), most, splat(a->atol) * load(w->scale + at % LANES));
+    store(a->room + at, ratio * ratio);
   }
-  mean_square(f, a->room, error);
+  mean_of(f, a->room, error);
   for (int32_t v = 0; v < LANES; v += VL) store(error + v, splat(0.5f) * (load(error + v) + load(of_state + v)));
 }
 

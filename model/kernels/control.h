@@ -27,22 +27,21 @@ INLINE vf power(vf x, vf exponent) { return v_exp(exponent * v_log(x)); }
 
 INLINE vf infinity(void) { return from_bits(splat_int(0x7f800000)); }
 
-/* [LANES] mean square over the units of x; what is behind the last unit of a narrow tile does not count. */
-static void mean_square(const struct field *f, const float *x, float *out) {
+/* [LANES] mean over the units of x; what is behind the last unit of a narrow tile does not count. No product is added up here: a
+ * compiler chooses which of two products it rounds, and not the same one for a wide tile as for a narrow one. */
+static void mean_of(const struct field *f, const float *x, float *out) {
   vf share = splat(1.0f / (float)f->latent), sum[NV];
   UNROLL for (int32_t v = 0; v < NV; v++) sum[v] = splat(0);
   for (int32_t u = 0; u < f->latent; u++) {
-    UNROLL for (int32_t v = 0; v < NV; v++) {
-      vf each = f->lanes == 1 ? splat(x[u]) : load(x + u * LANES + v * VL);
-      sum[v] = fma(each, each, sum[v]);
-    }
+    UNROLL for (int32_t v = 0; v < NV; v++) sum[v] += f->lanes == 1 ? splat(x[u]) : load(x + u * LANES + v * VL);
   }
   UNROLL for (int32_t v = 0; v < NV; v++) store(out + v * VL, sum[v] * share);
 }
 
-/* x / (atol + rtol max(|z|, |end|)) */
+/* (x / (atol + rtol max(|z|, |end|)))^2 */
 INLINE vf scaled(vf x, vf z, vf end, struct tolerance tolerance) {
-  return x / fma(splat(tolerance.rtol), max_of(absolute(z), absolute(end)), splat(tolerance.atol));
+  vf ratio = x / fma(splat(tolerance.rtol), max_of(absolute(z), absolute(end)), splat(tolerance.atol));
+  return ratio * ratio;
 }
 
 /* [LANES] E of h sum_i error_i k_i. room: [cells(latent)] */
@@ -54,7 +53,7 @@ static void error_of(const struct field *f, const struct tableau *tableau, struc
   for (int32_t at = 0; at < size; at += VL) {
     store(room + at, scaled(load(room + at), load(z + at), load(end + at), tolerance));
   }
-  mean_square(f, room, out);
+  mean_of(f, room, out);
 }
 
 /* Of one vector of lanes: what the step's error says. */
