@@ -3,26 +3,29 @@
  * distribution there (`predict.ts`), its intervals calibrated, and what is said beyond the model's reach (`far.ts`). Knows
  * no store and no HTTP. A numerical failure is a status; then the series' long-run distribution answers, never a NaN.
  */
-import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Window } from '../ingest/window.ts';
 import type { Artifact, ArtifactHeader } from './artifact-format.ts';
 import { calibrationFactor } from './calibrate.ts';
+import { createPathDesk } from './coalesce.ts';
 import type { Engine } from './engine/engine.ts';
 import { ModelError } from './errors.ts';
 import { blend, envelope, farFactor, farLeads, longRunWeight, onGrid, REACH_HORIZONS } from './far.ts';
 import type { ChannelForecast, Forecast, Forecaster, ForecastQuery, History } from './forecast-types.ts';
 import type { SolveStatus } from './latent/batch.ts';
-import { createRandom } from './latent/random.ts';
 import { type LongRun, longRunOf } from './long-run.ts';
-import { combine, type Mixture, mixtureMean, mixtureQuantile } from './mixture.ts';
+import { combine, type Mixture, mixtureMean } from './mixture.ts';
+import { createPosteriorCache, type PosteriorCache } from './posterior-cache.ts';
 import { mixtureAt, type Prediction, type PredictionQuery, type Predictor, predict } from './predict.ts';
+import { quantileTable } from './quantile-table.ts';
 import { type Bounds, planReadings, type Reading } from './readings.ts';
 
 export interface ForecasterParts {
   readonly artifact: Artifact;
   /** Opened for the artifact's spec; who opened it closes it. */
   readonly engine: Engine;
+  /** Hears of each window that is read whether its posterior was known. */
+  readonly onRead?: (outcome: 'hit' | 'miss') => void;
 }
 
 /** Years ±275,000: what a Date can say. */
@@ -30,14 +33,20 @@ const MAX_TIME = 8.64e15;
 const MAX_SAMPLES = 4096;
 /** Of a long history the newest so many tell its long-run distribution. */
 const LONG_RUN_OBSERVATIONS = 1000;
-/** Components of mixtures whose quantiles are found between two turns of other work: about 10 ms. */
-const COMPONENTS_A_TURN = 20_000;
+/** Components of mixtures whose quantiles are found between two turns of other work, one by one or by an engine: about 10 ms. */
+const COMPONENTS_A_TURN = { alone: 20_000, together: 400_000 } as const;
 /** Readings in one call of the engine. */
 const READINGS_AT_ONCE = 32;
 
 /** @throws ModelError `query-invalid`, `history-empty` or `history-invalid` from `forecast` */
-export function createForecaster({ artifact: { header, parameters }, engine }: ForecasterParts): Forecaster {
-  const model: Model = { header, predictor: { engine, parameters, normalisation: header.normalisation } };
+export function createForecaster({ artifact: { header, parameters }, engine, onRead }: ForecasterParts): Forecaster {
+  // An engine that answers everyone at once gives each the same bits in any company; another is asked by one at a time.
+  const desk = engine.answer && createPathDesk(engine, parameters);
+  const model: Model = {
+    header,
+    predictor: { engine, parameters, normalisation: header.normalisation, ...(desk && { desk }) },
+    posteriors: createPosteriorCache({ header, ...(onRead && { onRead }) }),
+  };
   return {
     channels: header.spec.channels,
     forecast: async (history, query) => {
@@ -50,6 +59,8 @@ export function createForecaster({ artifact: { header, parameters }, engine }: F
 interface Model {
   readonly header: ArtifactHeader;
   readonly predictor: Predictor;
+  /** Of one version: the next one has its own. */
+  readonly posteriors: PosteriorCache;
 }
 
 async function forecast(model: Model, history: History, bounds: Bounds, query: ForecastQuery): Promise<Forecast> {
@@ -196,19 +207,9 @@ function predictionQueries(
   near: ReadingPlan['near'],
   grid: ReadingPlan['grid'],
 ): PredictionQuery[] {
-  const noise = posteriorNoise(model, near.context, query.samples);
-  return [near, grid].flatMap((part) => (part ? [{ ...part, noise }] : []));
-}
-
-/**
- * [K, L] The draws follow from the model and the observations that are read, and from nothing else: the same question has
- * the same answer, and a time's answer does not depend on its neighbours'.
- */
-function posteriorNoise({ header }: Model, { times, values, mask }: Window, samples: number): Float32Array {
-  const hash = createHash('sha256').update(header.version);
-  for (const part of [times, values, mask]) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
-  const random = createRandom(hash.digest('hex'));
-  return Float32Array.from({ length: samples * header.spec.latentSize }, () => random.normal());
+  const read = model.posteriors.read(near.context);
+  const noise = read.noise(query.samples);
+  return [near, grid].flatMap((part) => (part ? [{ ...part, read, noise }] : []));
 }
 
 async function answerPlan(
@@ -221,19 +222,25 @@ async function answerPlan(
   const ends = grid && farEnds(task, plan.reading, grid);
   const rowOf = new Map(Array.from(plan.near.times, (t, row) => [t, row]));
   const turn = timesATurn(task);
-  for (const [i, time] of times.entries()) {
-    const [row, lead] = [rowOf.get(time), plan.leadOf(time)];
-    const part = { share: shares[i], prediction, row };
-    if (ends && lead > task.model.header.window.horizonMs) answerFar(task, { time, lead }, part, ends);
-    else if (row !== undefined) answerNear(task, { time, lead }, { ...part, row });
+  for (let from = 0; from < times.length; from += turn) {
+    const heard: Heard = { near: [], far: [] };
+    for (const [i, time] of times.slice(from, from + turn).entries()) {
+      const [row, lead] = [rowOf.get(time), plan.leadOf(time)];
+      const part = { share: shares[from + i], prediction, row };
+      if (ends && lead > task.model.header.window.horizonMs) hearFar(task, { time, lead }, part, ends, heard);
+      else if (row !== undefined) hearNear(task, { time, lead }, { ...part, row }, heard);
+    }
+    answerNear(task, heard.near);
+    answerFar(task, heard.far);
     // A query may ask thousands of times; others wait for this thread.
-    if (i % turn === turn - 1) await setImmediate();
+    if (from + turn < times.length) await setImmediate();
   }
 }
 
 function timesATurn({ model, query }: Task): number {
   const components = model.header.spec.channels.length * (query.quantiles.length + 1) * query.samples;
-  return Math.max(1, Math.round(COMPONENTS_A_TURN / components));
+  const { quantiles } = model.predictor.engine;
+  return Math.max(1, Math.round(COMPONENTS_A_TURN[quantiles ? 'together' : 'alone'] / components));
 }
 
 interface Place {
@@ -252,46 +259,84 @@ interface Part {
 
 type NearPart = Part & { readonly row: number };
 
-/** Answers when all readings that have a share in the time have been heard. */
-function answerNear(task: Task, place: Place, part: NearPart): void {
-  const parts = [...(task.unfinished.get(place.time) ?? []), part];
-  const complete = parts.reduce((sum, p) => sum + p.share, 0) > 1 - 1e-9;
-  if (!complete) task.unfinished.set(place.time, parts);
-  else task.unfinished.delete(place.time);
-  const { channels } = task.model.header.spec;
-  for (let channel = 0; complete && channel < channels.length; channel++)
-    answerChannel(task, { ...place, channel }, parts);
-}
-
-function answerChannel(task: Task, entry: Entry, parts: readonly NearPart[]): void {
-  const { query, model } = task;
-  const mixtures = parts.map(({ share, prediction, row }) => ({
-    share,
-    mixture: mixtureAt(prediction, model.header.spec.channels.length, row, entry.channel),
-  }));
-  const mixture = combine(mixtures);
-  const median = mixtureQuantile(mixture, 0.5);
-  const quantiles = query.quantiles.map((q) => median + distance(model, entry, mixture, median, q));
-  const path = (k: number) => mixtures.reduce((sum, m) => sum + m.share * m.mixture.means[k], 0);
-  write(task, entry, { mean: mixtureMean(mixture), quantiles, path });
+/** What is known of some times before their quantiles are found, all at once. */
+interface Heard {
+  readonly near: NearEntry[];
+  readonly far: FarEntry[];
 }
 
 interface Entry extends Place {
   readonly channel: number;
+  readonly mixture: Mixture;
+  /** The value on the k-th sampled path. */
+  readonly path: (sample: number) => number;
 }
 
-/** How far the calibrated quantile lies from the median, signed. */
-function distance(
-  { header }: Model,
-  { lead, channel }: Pick<Entry, 'lead' | 'channel'>,
-  mixture: Mixture,
-  median: number,
-  quantile: number,
-): number {
+type NearEntry = Entry;
+
+interface FarEntry extends Entry {
+  readonly end: FarEnd;
+  /** Nothing of the path is left. */
+  readonly beyond: boolean;
+}
+
+/** An entry a channel when all readings that have a share in the time have been heard. */
+function hearNear(task: Task, place: Place, part: NearPart, { near }: Heard): void {
+  const parts = [...(task.unfinished.get(place.time) ?? []), part];
+  const complete = parts.reduce((sum, p) => sum + p.share, 0) > 1 - 1e-9;
+  if (!complete) {
+    task.unfinished.set(place.time, parts);
+    return;
+  }
+  task.unfinished.delete(place.time);
+  const channels = task.model.header.spec.channels.length;
+  for (let channel = 0; channel < channels; channel++) {
+    const mixtures = parts.map(({ share, prediction, row }) => ({
+      share,
+      mixture: mixtureAt(prediction, channels, row, channel),
+    }));
+    const path = (k: number) => mixtures.reduce((sum, m) => sum + m.share * m.mixture.means[k], 0);
+    near.push({ ...place, channel, mixture: combine(mixtures), path });
+  }
+}
+
+function hearFar(task: Task, place: Place, { prediction, row }: Part, ends: readonly FarEnd[], { far }: Heard): void {
+  const { spec, window } = task.model.header;
+  const weight = longRunWeight(place.lead, window.horizonMs);
+  ends.forEach((end, channel) => {
+    const { longRun } = end;
+    const own = row === undefined ? undefined : mixtureAt(prediction, spec.channels.length, row, channel);
+    const mixture = own ? blend(own, longRun, weight) : alone(longRun);
+    const path = (k: number) => (own ? own.means[k] + weight * (longRun.mean - own.means[k]) : longRun.mean);
+    far.push({ ...place, channel, mixture, path, end, beyond: !own });
+  });
+}
+
+/** [N, Q] */
+function quantilesOf({ model }: Task, mixtures: readonly Mixture[], probabilities: readonly number[]): Float64Array {
+  return quantileTable(mixtures, probabilities, model.predictor.engine.quantiles);
+}
+
+function answerNear(task: Task, entries: readonly NearEntry[]): void {
+  const { quantiles } = task.query;
+  const levels = [0.5, ...quantiles];
+  const found = quantilesOf(
+    task,
+    entries.map(({ mixture }) => mixture),
+    levels,
+  );
+  entries.forEach((entry, i) => {
+    const [median, ...edges] = found.subarray(i * levels.length, (i + 1) * levels.length);
+    const calibrated = quantiles.map((q, at) => median + stretch(task.model, entry, q) * (edges[at] - median));
+    write(task, entry, { mean: mixtureMean(entry.mixture), quantiles: calibrated, path: entry.path });
+  });
+}
+
+/** By how much the calibrated quantile lies further from the median than the model's own. */
+function stretch({ header }: Model, { lead, channel }: Pick<Entry, 'lead' | 'channel'>, quantile: number): number {
   if (quantile === 0.5) return 0;
   const factor = calibrationFactor(header.calibration, lead, channel, Math.abs(2 * quantile - 1));
-  const weight = longRunWeight(lead, header.window.horizonMs);
-  return farFactor(factor, weight) * (mixtureQuantile(mixture, quantile) - median);
+  return farFactor(factor, longRunWeight(lead, header.window.horizonMs));
 }
 
 /** Beyond the horizon: of one channel, the least distance of each asked quantile from the median, a grid lead. */
@@ -301,36 +346,44 @@ interface FarEnd {
   readonly distances: readonly (readonly number[])[];
 }
 
-function farEnds({ model, query, longRun }: Task, { side }: Reading, grid: Prediction): FarEnd[] {
+function farEnds(task: Task, { side }: Reading, grid: Prediction): FarEnd[] {
+  const { query, model } = task;
   const { spec, window } = model.header;
   const leads = farLeads(window.horizonMs);
+  const levels = [0.5, ...query.quantiles];
   return spec.channels.map((_, channel) => {
-    const end = longRun()[channel];
+    const longRun = task.longRun()[channel];
     const blended = leads.map((lead, i) => {
       const row = side === 'before' ? leads.length - 1 - i : i;
-      return blend(mixtureAt(grid, spec.channels.length, row, channel), end, longRunWeight(lead, window.horizonMs));
+      return blend(mixtureAt(grid, spec.channels.length, row, channel), longRun, longRunWeight(lead, window.horizonMs));
     });
-    const medians = blended.map((mixture) => mixtureQuantile(mixture, 0.5));
-    const distances = query.quantiles.map((q) =>
-      envelope(leads.map((lead, i) => Math.abs(distance(model, { lead, channel }, blended[i], medians[i], q)))),
+    const found = quantilesOf(task, blended, levels);
+    const distances = query.quantiles.map((quantile, q) =>
+      envelope(
+        leads.map((lead, i) => {
+          const own = found[i * levels.length + q + 1] - found[i * levels.length];
+          return Math.abs(stretch(model, { lead, channel }, quantile) * own);
+        }),
+      ),
     );
-    return { longRun: end, distances };
+    return { longRun, distances };
   });
 }
 
-function answerFar(task: Task, place: Place, { prediction, row }: Part, ends: readonly FarEnd[]): void {
+function answerFar(task: Task, entries: readonly FarEntry[]): void {
   const { model, query } = task;
-  const { spec, window } = model.header;
-  const weight = longRunWeight(place.lead, window.horizonMs);
-  ends.forEach(({ longRun, distances }, channel) => {
-    const own = row === undefined ? undefined : mixtureAt(prediction, spec.channels.length, row, channel);
-    const mixture = own ? blend(own, longRun, weight) : alone(longRun);
-    const median = mixtureQuantile(mixture, 0.5);
+  const { horizonMs } = model.header.window;
+  const medians = quantilesOf(
+    task,
+    entries.map(({ mixture }) => mixture),
+    [0.5],
+  );
+  entries.forEach((entry, i) => {
+    const { mixture, lead, path, end, beyond } = entry;
     const quantiles = query.quantiles.map(
-      (q, i) => median + Math.sign(q - 0.5) * onGrid(distances[i], place.lead, window.horizonMs),
+      (q, at) => medians[i] + Math.sign(q - 0.5) * onGrid(end.distances[at], lead, horizonMs),
     );
-    const path = (k: number) => (own ? own.means[k] + weight * (longRun.mean - own.means[k]) : longRun.mean);
-    write(task, { ...place, channel }, { mean: mixtureMean(mixture), quantiles, path, beyond: !own });
+    write(task, entry, { mean: mixtureMean(mixture), quantiles, path, beyond });
   });
 }
 
@@ -339,11 +392,11 @@ function alone({ mean, scale }: LongRun): Mixture {
 }
 
 /** The solver gave no numbers: the series' long-run distribution is what is left to say. */
-function answerFailed(task: Task, { reading, leadOf }: ReadingPlan): void {
+function answerFailed(task: Task, { reading }: ReadingPlan): void {
   task.longRun().forEach((longRun, channel) => {
-    const quantiles = task.query.quantiles.map((q) => mixtureQuantile(alone(longRun), q));
+    const quantiles = [...quantilesOf(task, [alone(longRun)], task.query.quantiles)];
     const answer = { mean: longRun.mean, quantiles, path: () => longRun.mean, beyond: true };
-    for (const time of reading.times) write(task, { time, lead: leadOf(time), channel }, answer);
+    for (const time of reading.times) write(task, { time, channel }, answer);
   });
 }
 
@@ -361,7 +414,7 @@ interface Answer {
 /** Into the answers, inside the channel's support, quantiles in the order of their probabilities. */
 function write(
   { answers, model, query }: Task,
-  { time, channel }: Entry,
+  { time, channel }: Pick<Entry, 'time' | 'channel'>,
   { mean, quantiles, path, beyond }: Answer,
 ): void {
   const least = model.header.normalisation.channels[channel].support?.min ?? Number.NEGATIVE_INFINITY;

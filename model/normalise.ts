@@ -150,6 +150,28 @@ function fillSample(ragged: Ragged, at: number, window: Window, frame: Frame, ti
   }
 }
 
+/** Batches one after the other; of none, a batch without samples. */
+export function joinRagged(parts: readonly Ragged[], channels: number): Ragged {
+  if (parts.length === 1) return parts[0];
+  const rows = parts.reduce((sum, { times }) => sum + times.length, 0);
+  const joint = {
+    channels,
+    offsets: new Int32Array(1 + parts.reduce((sum, { offsets }) => sum + offsets.length - 1, 0)),
+    times: new Float64Array(rows),
+    values: new Float32Array(rows * channels),
+    mask: new Uint8Array(rows * channels),
+  };
+  let [sample, row] = [0, 0];
+  for (const { offsets, times, values, mask } of parts) {
+    for (let b = 1; b < offsets.length; b++) joint.offsets[++sample] = row + offsets[b];
+    joint.times.set(times, row);
+    joint.values.set(values, row * channels);
+    joint.mask.set(mask, row * channels);
+    row += times.length;
+  }
+  return joint;
+}
+
 function clamp(normalised: number): number {
   return Math.min(Math.max(normalised, -MAX_NORMALISED), MAX_NORMALISED);
 }

@@ -5,6 +5,7 @@
 import type { Decoded, DecodeRequest, LossAndGradient, Posterior, Ragged, TrainingBatch } from '../latent/batch.ts';
 import type { PathAnswers, PathRequest } from '../latent/query.ts';
 import type { ModelSpec } from '../latent/spec.ts';
+import type { RowQuantiles } from './quantile.ts';
 
 export interface Engine {
   readonly spec: ModelSpec;
@@ -19,6 +20,8 @@ export interface Engine {
    * times are given once. What a query is answered does not depend on the others, bit for bit.
    */
   answer?(parameters: Float32Array, request: PathRequest): Promise<PathAnswers>;
+  /** Of an engine that finds them faster than doubles do, at once. */
+  readonly quantiles?: RowQuantiles;
   /** Releases what the engine holds. Idempotent. */
   close(): void;
 }

@@ -13,6 +13,7 @@ import { decodePaths } from './decode-job.ts';
 import { encodeContexts } from './encode-job.ts';
 import type { Kernels } from './kernel-library.ts';
 import { beyondReach } from './places.ts';
+import { rowQuantiles } from './quantile-job.ts';
 import { answerQueries } from './query-job.ts';
 import { createTileTrainer, failed, type TileTrainer, taskOf } from './train-job.ts';
 import { alone, type Crew } from './workers.ts';
@@ -38,8 +39,11 @@ export function createFusedEngine(
   const crew = crewOf(trainer);
   let open = true;
   const check = (parameters: Float32Array): void => {
-    if (!open) throw new EngineError('closed', 'This engine was closed; open another with its provider.');
+    checkOpen();
     checkParameters(trainer.parameters, parameters);
+  };
+  const checkOpen = (): void => {
+    if (!open) throw new EngineError('closed', 'This engine was closed; open another with its provider.');
   };
   return {
     spec,
@@ -62,6 +66,10 @@ export function createFusedEngine(
       check(parameters);
       checkPaths(spec, request);
       return answerQueries(kernels, spec, tables, parameters, request);
+    },
+    quantiles: (rows, levels) => {
+      checkOpen();
+      return rowQuantiles(kernels, rows, levels);
     },
     close: () => {
       open = false;
