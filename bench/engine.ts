@@ -1,9 +1,11 @@
 /**
- * The fused engine beside its peers: `npm run bench:engine [-- contest scaling …] [--rows regexp] [--quick]`. Each contestant is a
- * process on one thread of one core; they take turns. Prints every table with what was promised, and writes them into
- * `docs/benchmarks.md`. Peers that are not there are named.
+ * The fused engine beside its peers, and what its work costs: `npm run bench:engine [-- contest scaling first] [--rows regexp]
+ * [--quick]`. Contestants are processes on one thread of one core that take turns. Prints every table with what was promised, and
+ * writes them with their pictures into `docs/`. Peers that are not there are named.
  */
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writePicture } from '../cli/picture.ts';
 import { holdContest, type Pace, type RowResult } from './engine/contest.ts';
 import {
   type Command,
@@ -13,13 +15,34 @@ import {
   peerCommands,
   startContestant,
 } from './engine/contestant.ts';
+import { measureFirstForecast } from './engine/first-forecast.ts';
 import { findInterpreters, HOW_TO_INSTALL } from './engine/interpreters.ts';
 import { measurePeak } from './engine/peak.ts';
-import { agreementSentence, contestGoals, failureSentence, timesTable, variantsTable } from './engine/report.ts';
+import { contestPlot, costPlot } from './engine/plots.ts';
+import {
+  agreementSentence,
+  contestGoals,
+  failureSentence,
+  firstForecastTable,
+  queryRates,
+  timesTable,
+  variantsTable,
+  versionsSentence,
+} from './engine/report.ts';
 import { ROWS } from './engine/rows.ts';
+import {
+  costGoals,
+  costTable,
+  measureCosts,
+  measureMemory,
+  measureThreads,
+  memoryTable,
+  threadsGoal,
+} from './engine/scaling.ts';
 import { goalTable } from './ode/goal.ts';
 import { machine, writeSection } from './report.ts';
 
+const PLOTS = join(import.meta.dirname, '../docs/plots');
 const FULL: Pace = { rounds: 7, trialSeconds: 0.3, roundSeconds: 0.4 };
 const QUICK: Pace = { rounds: 3, trialSeconds: 0.1, roundSeconds: 0.1 };
 
@@ -27,56 +50,83 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rows: { type: 'string', default: '.' }, quick: { type: 'boolean', default: false } },
 });
+/** A quick run, or one of some rows, is for the eye: only a full one is written down. */
+const forTheEye = values.quick || values.rows !== '.';
 const pace = values.quick ? QUICK : FULL;
-const sections = { contest };
+const sections = { contest, scaling, first };
 for (const [name, section] of Object.entries(sections)) {
   if (positionals.length === 0 || positionals.includes(name)) await section();
 }
 
-/** A quick run is for the eye: only a full one is written down. */
 function report(name: string, title: string, paragraphs: readonly string[]): void {
-  const text = [`## ${title}`, `\`npm run bench:engine\`. ${machine()}`, ...paragraphs.filter((p) => p !== '')].join(
-    '\n\n',
-  );
-  if (!values.quick && values.rows === '.') writeSection(name, text);
+  const said = paragraphs.filter((paragraph) => paragraph !== '');
+  const text = [`## ${title}`, `\`npm run bench:engine\`. ${machine()}`, ...said].join('\n\n');
+  if (!forTheEye) writeSection(name, text);
   console.log(`\n${text}`);
+}
+
+async function picture(name: string, spec: Parameters<typeof writePicture>[1]): Promise<void> {
+  if (!forTheEye) await writePicture(join(PLOTS, name), spec);
 }
 
 async function contest(): Promise<void> {
   const interpreters = findInterpreters();
-  const contestants = await startAll([...[...OUR_ENGINES, 'tfjs'].map(ourCommand), ...peerCommands(interpreters)]);
-  const peak = measurePeak();
+  const commands = [...[...OUR_ENGINES, 'tfjs'].map(ourCommand), ...peerCommands(interpreters)];
+  const { contestants, absent } = await startAll(commands);
   const results: RowResult[] = [];
   for (const row of ROWS.filter(({ id }) => new RegExp(values.rows).test(id))) {
-    console.log(`${row.title} …`);
+    console.error(row.title);
     results.push(await holdContest(row, contestants, pace));
   }
   for (const contestant of contestants) contestant.close();
-  const versions = Object.assign(
-    {},
-    ...contestants.map((one) => ({
-      [one.peer]: Object.entries(one.versions)
-        .map((v) => v.join(' '))
-        .join(', '),
-    })),
-  );
+  await picture('bench-engine-contest.svg', contestPlot(results));
   report('engine-contest', 'The fused engine beside its peers', [
     'Each contestant is a process on one thread of one core. The best of its variants is timed in rounds in which all take turns: ' +
-      'the median over rounds of the fastest call; ratios are medians of the ratios within a round. ' +
-      `f(z) = W₂ tanh(W₁ z + b₁) + b₂, batch × latent × hidden. ${interpreters.length === 0 ? HOW_TO_INSTALL : ''}`,
+      'medians over the rounds of the fastest call; ratios are medians of the ratios within a round. ' +
+      'f(z) = W₂ tanh(W₁ z + b₁) + b₂, batch × latent × hidden. A training step is loss, gradient and Adam.',
+    interpreters.length === 0 ? HOW_TO_INSTALL : '',
     timesTable(results),
+    '![Times beside the peers’](plots/bench-engine-contest.svg)',
     agreementSentence(results),
-    goalTable(contestGoals(results, peak)),
-    `Best variants. ${failureSentence(results)}`,
+    queryRates(results),
+    goalTable(contestGoals(results, measurePeak())),
+    ['Best variants.', failureSentence(results), ...absent].join(' '),
     variantsTable(results),
-    `Versions: ${Object.entries(versions)
-      .map(([peer, said]) => `${peer} (${said})`)
-      .join('; ')}.`,
+    versionsSentence(contestants),
   ]);
 }
 
-async function startAll(commands: readonly Command[]): Promise<Contestant[]> {
+async function startAll(commands: readonly Command[]) {
   const started = await Promise.allSettled(commands.map(startContestant));
-  for (const one of started) if (one.status === 'rejected') console.error(`Not taking part: ${one.reason}`);
-  return started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const contestants = started.flatMap((one): Contestant[] => (one.status === 'fulfilled' ? [one.value] : []));
+  const absent = started.flatMap((one) => (one.status === 'rejected' ? [`Not taking part: ${one.reason}.`] : []));
+  for (const reason of absent) console.error(reason);
+  return { contestants, absent };
+}
+
+async function scaling(): Promise<void> {
+  const turns = { rounds: pace.rounds, seconds: pace.roundSeconds };
+  const threads = await measureThreads(turns);
+  const costs = await measureCosts(turns);
+  const memory = await measureMemory();
+  await picture('bench-engine-cost.svg', costPlot(costs));
+  report('engine-scaling', 'The fused engine: cost, memory and threads against size', [
+    'Training steps of the spirals’ model, RK4, one thread; the fastest call of a round, median over rounds. Sizes vary alone: 64 windows ' +
+      'of 25 observations and 25 times, or 100 of both for posterior samples.',
+    costTable(costs),
+    '![Cost against size](plots/bench-engine-cost.svg)',
+    'Memory of one tile of windows against their times: all of the arena, which grows by a half more than it needs, inputs among it.',
+    memoryTable(memory),
+    goalTable([...costGoals(costs), threadsGoal(threads)]),
+  ]);
+}
+
+async function first(): Promise<void> {
+  const limits = values.quick ? { lookMs: 1000, limitMs: 3000 } : { lookMs: 1000, limitMs: 120_000 };
+  const results = await measureFirstForecast(['fused', 'tfjs'], limits);
+  report('engine-first', 'Time of training to the first good forecast', [
+    'The demonstration’s spirals, the trainer as `npm start` runs it, looked at every second of training. Good: a held-out CRPS of at most ' +
+      '0.7 of the best baseline’s. `tfjs` is what ran before.',
+    firstForecastTable(results),
+  ]);
 }

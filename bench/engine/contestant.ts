@@ -20,8 +20,13 @@ export interface Command {
 export const OUR_ENGINES = ['native', 'wasm-relaxed', 'wasm-plain'] as const;
 
 export function ourCommand(engine: string): Command {
-  return { name: engine, command: process.execPath, args: ['--import', 'tsx', OURS, engine] };
+  const flags = engine === 'wasm-relaxed' ? relaxedFlags() : [];
+  return { name: engine, command: process.execPath, args: [...flags, '--import', 'tsx', OURS, engine] };
 }
+
+/** Node 20 has relaxed SIMD, but behind a flag, which later ones no longer know. */
+const relaxedFlags = (): string[] =>
+  Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-wasm-relaxed-simd'] : [];
 
 /** What each interpreter can run of JAX, PyTorch, torchode and torchdiffeq. */
 export function peerCommands(interpreters: readonly string[]): Command[] {

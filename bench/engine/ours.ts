@@ -59,7 +59,7 @@ function modelOffers(open: (spec: ModelSpec) => Promise<Engine>, gradient: Gradi
   return {
     'spirals-rk4': { [gradient]: async () => trainingStep(await open(rk4)) },
     'spirals-tsit5': { [gradient]: async () => trainingStep(await open(tsit5)) },
-    'query-1': { 'encode and decode': async () => query(await open(rk4), 1) },
-    'query-64': { 'encode and decode': async () => query(await open(rk4), 64) },
+    'query-1': { 'from observations to distributions': async () => query(await open(rk4), 1) },
+    'query-64': { 'from observations to distributions': async () => query(await open(rk4), 64) },
   };
 }

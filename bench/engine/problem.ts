@@ -84,12 +84,12 @@ export function spiralsParameters(spec: ModelSpec): Float32Array {
 }
 
 /** Observations at 0, 1, … spacings; the last a hair earlier, so that no step beyond it is asked for. */
-export function observed(samples: number, times = TIMES, spacing = SPACING): Ragged {
+export function observed(samples: number, times = TIMES): Ragged {
   const rows = samples * times;
   return {
     channels: 2,
     offsets: Int32Array.from({ length: samples + 1 }, (_, b) => b * times),
-    times: Float64Array.from({ length: rows }, (_, i) => timeAt(i % times, times) * spacing),
+    times: Float64Array.from({ length: rows }, (_, i) => timeAt(i % times, times) * SPACING),
     values: stream(7, rows * 2),
     mask: new Uint8Array(rows * 2).fill(1),
   };
@@ -97,14 +97,25 @@ export function observed(samples: number, times = TIMES, spacing = SPACING): Rag
 
 const timeAt = (index: number, times: number): number => (index === times - 1 ? index * (1 - 1e-9) : index);
 
-/** @param draws K */
-export function spiralsBatch(spec: ModelSpec, { samples = BATCH, times = TIMES, draws = 1 } = {}): TrainingBatch {
-  const seen = observed(samples, times);
+export interface BatchShape {
+  readonly samples?: number;
+  /** That the encoder reads. */
+  readonly observations?: number;
+  /** That the loss counts. */
+  readonly times?: number;
+  /** K */
+  readonly draws?: number;
+}
+
+export function spiralsBatch(
+  { latentSize }: ModelSpec,
+  { samples = BATCH, observations = TIMES, times = TIMES, draws = 1 }: BatchShape = {},
+): TrainingBatch {
   return {
-    context: seen,
-    targets: seen,
+    context: observed(samples, observations),
+    targets: observed(samples, times),
     origins: new Float64Array(samples),
-    noise: stream(8, draws * samples * spec.latentSize),
+    noise: stream(8, draws * samples * latentSize),
     beta: 1,
   };
 }

@@ -3,7 +3,8 @@ import type { Goal } from '../ode/goal.ts';
 import { median } from '../ode/overhead.ts';
 import { markdownTable } from '../report.ts';
 import { bestOf, disagreement, type Entry, oursIn, type RowResult, speedup } from './contest.ts';
-import { OUR_ENGINES } from './contestant.ts';
+import { type Contestant, OUR_ENGINES } from './contestant.ts';
+import type { FirstForecast } from './first-forecast.ts';
 import { FAMILIES, type Row } from './rows.ts';
 
 const UNITS = { µs: 1e6, ms: 1e3 } as const;
@@ -129,4 +130,32 @@ export function failureSentence(results: readonly RowResult[]): string {
     failures.map(({ peer, variant, failed }) => `${peer} (${variant}) at ${row.title}: ${failed}`),
   );
   return said.length === 0 ? '' : `Failed: ${said.join('; ')}.`;
+}
+
+/** What one thread answers. */
+export function queryRates(results: readonly RowResult[]): string {
+  const said = results.flatMap((result) => {
+    const ours = oursIn(result);
+    if (ours === undefined || !result.row.id.startsWith('query')) return [];
+    return [`${Math.round(1 / median(ours.rounds)).toLocaleString('en-US')} a second (${result.row.title})`];
+  });
+  return said.length === 0 ? '' : `Queries that one thread sustains, native: ${said.join(', ')}.`;
+}
+
+export function versionsSentence(contestants: readonly Contestant[]): string {
+  const said = contestants.map(({ peer, versions }) => {
+    const parts = Object.entries(versions).map(([name, version]) => `${name}: ${version.replace(/\.$/, '')}`);
+    return `${peer} (${parts.join(', ')})`;
+  });
+  return `Who ran: ${said.join('; ')}.`;
+}
+
+export function firstForecastTable(results: readonly FirstForecast[]): string {
+  const rows = results.map(({ engine, seconds, steps, share }) => [
+    engine,
+    seconds === undefined ? 'not within the limit' : seconds.toFixed(1),
+    steps.toLocaleString('en-US'),
+    share.toFixed(2),
+  ]);
+  return markdownTable([['engine', 'seconds of training', 'steps', 'CRPS over the best baseline’s'], ...rows]);
 }
