@@ -62,13 +62,23 @@ function factorOf(cell: readonly CalibrationEntry[], level: number, probability:
  * between the middles of the lead bins, so that bands have no steps.
  */
 export function calibrationFactor(calibration: Calibration, leadMs: number, channel: number, level: number): number {
-  const { levels, factors } = calibration;
-  const middles = leadMiddles(calibration.leadEndsMs);
+  return calibrationAt(calibration, leadMs)(channel, level);
+}
+
+/** The same for all channels and levels at a lead. */
+export function calibrationAt(
+  { levels, factors, leadEndsMs }: Calibration,
+  leadMs: number,
+): (channel: number, level: number) => number {
+  const middles = leadMiddles(leadEndsMs);
   const [bin, share] = between(middles, leadMs);
-  const [low, levelShare] = between(levels, level);
-  const at = (b: number) =>
-    mix(factors[b][channel][low], factors[b][channel][Math.min(low + 1, levels.length - 1)], levelShare);
-  return mix(at(bin), at(Math.min(bin + 1, middles.length - 1)), share);
+  const [before, after] = [factors[bin], factors[Math.min(bin + 1, middles.length - 1)]];
+  return (channel, level) => {
+    const [low, levelShare] = between(levels, level);
+    const high = Math.min(low + 1, levels.length - 1);
+    const at = (of: readonly number[]) => mix(of[low], of[high], levelShare);
+    return mix(at(before[channel]), at(after[channel]), share);
+  };
 }
 
 /** Interpolation is at lead 0; the last bin's factor is reached at its middle and kept. */

@@ -6,7 +6,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Window } from '../ingest/window.ts';
 import type { Artifact, ArtifactHeader } from './artifact-format.ts';
-import { calibrationFactor } from './calibrate.ts';
+import { calibrationAt } from './calibrate.ts';
 import { createPathDesk } from './coalesce.ts';
 import type { Engine } from './engine/engine.ts';
 import { ModelError } from './errors.ts';
@@ -35,6 +35,8 @@ const MAX_SAMPLES = 4096;
 const LONG_RUN_OBSERVATIONS = 1000;
 /** Components of mixtures whose quantiles are found between two turns of other work, one by one or by an engine: about 10 ms. */
 const COMPONENTS_A_TURN = { alone: 20_000, together: 400_000 } as const;
+/** Shares of a time that add up to this are all there are. */
+const WHOLE = 1 - 1e-9;
 /** Readings in one call of the engine. */
 const READINGS_AT_ONCE = 32;
 
@@ -71,6 +73,7 @@ async function forecast(model: Model, history: History, bounds: Bounds, query: F
     query,
     longRun: longRunReader(model, history),
     answers: emptyAnswers(model, query, times),
+    order: [...query.quantiles.keys()].sort((a, b) => query.quantiles[a] - query.quantiles[b]),
     unfinished: new Map(),
   };
   const totals = { functionEvaluations: 0, steps: 0, status: 'success' as SolveStatus };
@@ -134,7 +137,9 @@ interface Task {
   /** [D] read from the history when first needed. */
   readonly longRun: () => readonly LongRun[];
   readonly answers: Answers;
-  /** Times that wait for another reading that has a share in them. */
+  /** Of the asked quantiles, in the order of their probabilities. */
+  readonly order: readonly number[];
+  /** Which of the sorted times wait for another reading that has a share in them. */
   readonly unfinished: Map<number, readonly NearPart[]>;
 }
 
@@ -225,10 +230,11 @@ async function answerPlan(
   for (let from = 0; from < times.length; from += turn) {
     const heard: Heard = { near: [], far: [] };
     for (const [i, time] of times.slice(from, from + turn).entries()) {
-      const [row, lead] = [rowOf.get(time), plan.leadOf(time)];
+      const row = rowOf.get(time);
+      const place = { at: task.answers.indexOf.get(time) ?? 0, lead: plan.leadOf(time) };
       const part = { share: shares[from + i], prediction, row };
-      if (ends && lead > task.model.header.window.horizonMs) hearFar(task, { time, lead }, part, ends, heard);
-      else if (row !== undefined) hearNear(task, { time, lead }, { ...part, row }, heard);
+      if (ends && place.lead > task.model.header.window.horizonMs) hearFar(task, place, part, ends, heard);
+      else if (row !== undefined) hearNear(task, place, { ...part, row }, heard);
     }
     answerNear(task, heard.near);
     answerFar(task, heard.far);
@@ -244,7 +250,8 @@ function timesATurn({ model, query }: Task): number {
 }
 
 interface Place {
-  readonly time: number;
+  /** Which of the sorted times. */
+  readonly at: number;
   /** ms from the observations; 0 among them. */
   readonly lead: number;
 }
@@ -282,22 +289,24 @@ interface FarEntry extends Entry {
 
 /** An entry a channel when all readings that have a share in the time have been heard. */
 function hearNear(task: Task, place: Place, part: NearPart, { near }: Heard): void {
-  const parts = [...(task.unfinished.get(place.time) ?? []), part];
-  const complete = parts.reduce((sum, p) => sum + p.share, 0) > 1 - 1e-9;
+  const parts = part.share < WHOLE ? [...(task.unfinished.get(place.at) ?? []), part] : [part];
+  const complete = parts.length === 1 ? part.share >= WHOLE : parts.reduce((sum, p) => sum + p.share, 0) >= WHOLE;
   if (!complete) {
-    task.unfinished.set(place.time, parts);
+    task.unfinished.set(place.at, parts);
     return;
   }
-  task.unfinished.delete(place.time);
+  task.unfinished.delete(place.at);
   const channels = task.model.header.spec.channels.length;
-  for (let channel = 0; channel < channels; channel++) {
-    const mixtures = parts.map(({ share, prediction, row }) => ({
-      share,
-      mixture: mixtureAt(prediction, channels, row, channel),
-    }));
-    const path = (k: number) => mixtures.reduce((sum, m) => sum + m.share * m.mixture.means[k], 0);
-    near.push({ ...place, channel, mixture: combine(mixtures), path });
-  }
+  for (let channel = 0; channel < channels; channel++) near.push(nearEntry(place, channel, channels, parts));
+}
+
+function nearEntry({ at, lead }: Place, channel: number, channels: number, parts: readonly NearPart[]): NearEntry {
+  const mixtures = parts.map(({ share, prediction, row }) => ({
+    share,
+    mixture: mixtureAt(prediction, channels, row, channel),
+  }));
+  const path = (k: number) => mixtures.reduce((sum, m) => sum + m.share * m.mixture.means[k], 0);
+  return { at, lead, channel, mixture: combine(mixtures), path };
 }
 
 function hearFar(task: Task, place: Place, { prediction, row }: Part, ends: readonly FarEnd[], { far }: Heard): void {
@@ -318,25 +327,40 @@ function quantilesOf({ model }: Task, mixtures: readonly Mixture[], probabilitie
 }
 
 function answerNear(task: Task, entries: readonly NearEntry[]): void {
-  const { quantiles } = task.query;
-  const levels = [0.5, ...quantiles];
+  const levels = [0.5, ...task.query.quantiles];
   const found = quantilesOf(
     task,
     entries.map(({ mixture }) => mixture),
     levels,
   );
+  let stretches: Stretches | undefined;
   entries.forEach((entry, i) => {
-    const [median, ...edges] = found.subarray(i * levels.length, (i + 1) * levels.length);
-    const calibrated = quantiles.map((q, at) => median + stretch(task.model, entry, q) * (edges[at] - median));
-    write(task, entry, { mean: mixtureMean(entry.mixture), quantiles: calibrated, path: entry.path });
+    const { lead, channel, mixture, path } = entry;
+    if (stretches?.lead !== lead) stretches = stretchesAt(task, lead);
+    const from = i * levels.length;
+    const median = found[from];
+    const quantiles = stretches.factors[channel].map((factor, q) => median + factor * (found[from + 1 + q] - median));
+    write(task, entry, { mean: mixtureMean(mixture), quantiles, path });
   });
 }
 
-/** By how much the calibrated quantile lies further from the median than the model's own. */
-function stretch({ header }: Model, { lead, channel }: Pick<Entry, 'lead' | 'channel'>, quantile: number): number {
-  if (quantile === 0.5) return 0;
-  const factor = calibrationFactor(header.calibration, lead, channel, Math.abs(2 * quantile - 1));
-  return farFactor(factor, longRunWeight(lead, header.window.horizonMs));
+/** By how much each calibrated quantile lies further from the median than the model's own. */
+interface Stretches {
+  readonly lead: number;
+  /** [D][Q] */
+  readonly factors: readonly (readonly number[])[];
+}
+
+function stretchesAt({ model: { header }, query }: Pick<Task, 'model' | 'query'>, lead: number): Stretches {
+  const weight = longRunWeight(lead, header.window.horizonMs);
+  const factorOf = calibrationAt(header.calibration, lead);
+  const factors = header.spec.channels.map((_, channel) =>
+    query.quantiles.map((quantile) => {
+      if (quantile === 0.5) return 0;
+      return farFactor(factorOf(channel, Math.abs(2 * quantile - 1)), weight);
+    }),
+  );
+  return { lead, factors };
 }
 
 /** Beyond the horizon: of one channel, the least distance of each asked quantile from the median, a grid lead. */
@@ -351,6 +375,7 @@ function farEnds(task: Task, { side }: Reading, grid: Prediction): FarEnd[] {
   const { spec, window } = model.header;
   const leads = farLeads(window.horizonMs);
   const levels = [0.5, ...query.quantiles];
+  const stretches = leads.map((lead) => stretchesAt(task, lead).factors);
   return spec.channels.map((_, channel) => {
     const longRun = task.longRun()[channel];
     const blended = leads.map((lead, i) => {
@@ -358,11 +383,11 @@ function farEnds(task: Task, { side }: Reading, grid: Prediction): FarEnd[] {
       return blend(mixtureAt(grid, spec.channels.length, row, channel), longRun, longRunWeight(lead, window.horizonMs));
     });
     const found = quantilesOf(task, blended, levels);
-    const distances = query.quantiles.map((quantile, q) =>
+    const distances = query.quantiles.map((_, q) =>
       envelope(
-        leads.map((lead, i) => {
+        leads.map((_, i) => {
           const own = found[i * levels.length + q + 1] - found[i * levels.length];
-          return Math.abs(stretch(model, { lead, channel }, quantile) * own);
+          return Math.abs(stretches[i][channel][q] * own);
         }),
       ),
     );
@@ -396,7 +421,7 @@ function answerFailed(task: Task, { reading }: ReadingPlan): void {
   task.longRun().forEach((longRun, channel) => {
     const quantiles = [...quantilesOf(task, [alone(longRun)], task.query.quantiles)];
     const answer = { mean: longRun.mean, quantiles, path: () => longRun.mean, beyond: true };
-    for (const time of reading.times) write(task, { time, channel }, answer);
+    for (const time of reading.times) write(task, { at: task.answers.indexOf.get(time) ?? 0, channel }, answer);
   });
 }
 
@@ -413,39 +438,38 @@ interface Answer {
 
 /** Into the answers, inside the channel's support, quantiles in the order of their probabilities. */
 function write(
-  { answers, model, query }: Task,
-  { time, channel }: Pick<Entry, 'time' | 'channel'>,
+  { answers, model, order }: Task,
+  { at, channel }: Pick<Entry, 'at' | 'channel'>,
   { mean, quantiles, path, beyond }: Answer,
 ): void {
   const least = model.header.normalisation.channels[channel].support?.min ?? Number.NEGATIVE_INFINITY;
-  const at = answers.indexOf.get(time) ?? 0;
   const answer = answers.channels[channel];
   answer.mean[at] = Math.max(mean, least);
-  sortedBy(query.quantiles, quantiles).forEach((value, i) => {
-    answer.quantiles[i][at] = Math.max(value, least);
-  });
+  // Calibration stretches each level by its own factor; where two quantiles crossed, they change places.
+  const ascending = isAscending(quantiles, order) ? undefined : [...quantiles].sort((a, b) => a - b);
+  for (let rank = 0; rank < order.length; rank++) {
+    const value = ascending === undefined ? quantiles[order[rank]] : ascending[rank];
+    answer.quantiles[order[rank]][at] = Math.max(value, least);
+  }
   answer.samples?.forEach((sample, k) => {
     sample[at] = Math.max(path(k), least);
   });
   if (beyond) answers.beyond[at] = 1;
 }
 
-/** Calibration stretches each level by its own factor; where two quantiles crossed, they change places. */
-function sortedBy(probabilities: readonly number[], values: readonly number[]): number[] {
-  const order = probabilities.map((_, i) => i).sort((a, b) => probabilities[a] - probabilities[b]);
-  const ascending = [...values].sort((a, b) => a - b);
-  const sorted = new Array<number>(values.length);
-  order.forEach((place, rank) => {
-    sorted[place] = ascending[rank];
-  });
-  return sorted;
+function isAscending(values: readonly number[], order: readonly number[]): boolean {
+  for (let rank = 1; rank < order.length; rank++) {
+    if (!(values[order[rank - 1]] <= values[order[rank]])) return false;
+  }
+  return true;
 }
 
 // The whole answer -------------------------------------------------------------------------------------------------
 
 function inAskedOrder({ answers }: Task, { times }: ForecastQuery, { first, last }: Bounds) {
   const places = times.map((t) => answers.indexOf.get(t) ?? 0);
-  const pick = (column: Float64Array) => Float64Array.from(places, (at) => column[at]);
+  const sorted = answers.indexOf.size === times.length && places.every((at, i) => at === i);
+  const pick = (column: Float64Array) => (sorted ? column : Float64Array.from(places, (at) => column[at]));
   const channels = answers.channels.map(({ mean, quantiles, samples }) => ({
     mean: pick(mean),
     quantiles: quantiles.map(pick),

@@ -3,7 +3,7 @@
  * want it, and back. One mixture in doubles, whatever its components' laws: `mixture.ts`.
  */
 import type { MixtureRows, QuantileLevels, RowQuantiles } from './engine/quantile.ts';
-import { type Mixture, mixtureDeviation, mixtureMean, mixtureQuantile, uniformWeights } from './mixture.ts';
+import { type Mixture, mixtureQuantile, uniformWeights } from './mixture.ts';
 
 /** N rows of K normal components. */
 export interface MixtureBatch {
@@ -32,12 +32,15 @@ export function mixtureQuantiles(
   probabilities: readonly number[],
   find: RowQuantiles,
 ): Float64Array {
-  const frames = Array.from({ length: batch.means.length / batch.components }, (_, row) => frameOf(batch, row));
+  const frames = framesOf(batch);
   const found = find(standardRows(batch, frames), quantileLevels(probabilities));
-  return Float64Array.from(found, (z, i) => {
-    const { mean, deviation } = frames[Math.floor(i / probabilities.length)];
-    return mean + deviation * z;
-  });
+  const quantiles = new Float64Array(found.length);
+  const levels = probabilities.length;
+  for (let row = 0, at = 0; at < found.length; row++) {
+    const { mean, deviation } = frames[row];
+    for (const end = at + levels; at < end; at++) quantiles[at] = mean + deviation * found[at];
+  }
+  return quantiles;
 }
 
 export function quantileLevels(probabilities: readonly number[]): QuantileLevels {
@@ -52,26 +55,26 @@ interface Frame {
   readonly deviation: number;
 }
 
-function frameOf(batch: MixtureBatch, row: number): Frame {
-  const mixture = rowOf(batch, row);
-  return { mean: mixtureMean(mixture), deviation: mixtureDeviation(mixture) };
-}
-
-function rowOf({ means, scales, weights, components }: MixtureBatch, row: number): Mixture {
-  const part = (all: Float64Array) => all.subarray(row * components, (row + 1) * components);
-  return {
-    means: part(means),
-    scales: part(scales),
-    weights: weights.length === components ? weights : part(weights),
-  };
+/** Mean and deviation of each row: without a view a row, of which a forecast would make thousands. */
+function framesOf({ means, scales, weights, components }: MixtureBatch): Frame[] {
+  const shared = weights.length === components;
+  return Array.from({ length: means.length / components }, (_, row) => {
+    const [from, to] = [row * components, (row + 1) * components];
+    const first = shared ? -from : 0;
+    let [mean, variance] = [0, 0];
+    for (let i = from; i < to; i++) mean += weights[first + i] * means[i];
+    for (let i = from; i < to; i++) variance += weights[first + i] * (scales[i] ** 2 + (means[i] - mean) ** 2);
+    return { mean, deviation: Math.sqrt(variance) };
+  });
 }
 
 function standardRows({ means, scales, weights, components }: MixtureBatch, frames: readonly Frame[]): MixtureRows {
   const standard = { means: new Float32Array(means.length), scales: new Float32Array(scales.length) };
   frames.forEach(({ mean, deviation }, row) => {
+    const unit = 1 / deviation;
     for (let i = row * components; i < (row + 1) * components; i++) {
-      standard.means[i] = (means[i] - mean) / deviation;
-      standard.scales[i] = scales[i] / deviation;
+      standard.means[i] = (means[i] - mean) * unit;
+      standard.scales[i] = scales[i] * unit;
     }
   });
   return { ...standard, weights: Float32Array.from(weights), components };
