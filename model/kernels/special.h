@@ -9,8 +9,9 @@
  *                    Odd to the bit; tiny x → x; ±1 beyond 8.5
  *   v_log            x = 2ᵉ·(1 + f), √½ ≤ 1 + f < √2: e·ln 2 + f − f²/2 + f³·P(f); below 1.2e-38 → −∞, x < 0 → NaN
  *   v_sincos_turns   sin 2πx and cos 2πx: x = q/4 + r exactly, |r| ≤ 1/8; for |x| < 2²², beyond as if x were 0
- *   v_normal         of a standard normal Z: P(Z ≤ z) and e^(−z²/2), with a = |z|: P(Z > a) = e^(−a²/2)·P(a)/Q(a), a held at 13
- *                    (where that is 6e-39): the rounding of a² costs up to 70 ulp in the far tails, where few are asked
+ *   v_normal         of a standard normal Z: P(Z ≤ z) and e^(−z²/2), with a = |z|: P(Z > a) = e^(−a²/2)·P(a)/Q(a); a is held at
+ *                    12, where that is 2e-33, before it becomes denormal, which is slow. The rounding of a² is most of the
+ *                    error, up to 67 ulp near 12
  *
  * NaN in, NaN out. All arithmetic is fma or a single operation, so that the bits do not depend on where it is inlined.
  */
@@ -84,7 +85,7 @@ INLINE vf v_log(vf x) {
 }
 
 INLINE void v_normal(vf z, vf *below, vf *bell) {
-  const vf a = min_of(absolute(z), splat(13.0f));
+  const vf a = min_of(absolute(z), splat(12.0f));
   const vf exponent = a * a * splat(-0.5f);
   const vf shifted = fma(exponent, splat(1.44269504f), splat(MAGIC + 127));
   const vf r = less_halvings(exponent, shifted - splat(MAGIC + 127));

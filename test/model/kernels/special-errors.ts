@@ -52,8 +52,8 @@ export const SPECIAL_ERRORS: readonly SpecialError[] = [
     ...of('sincos', (x) => sineOfTurns(x + 0.25)),
     output: 'out2',
   },
-  { name: 'normal', from: -13, to: LARGEST, fused: 70, unfused: 70, ...of('normal', normalCdf) },
-  { name: 'bell', from: -13, to: 13, fused: 70, unfused: 70, ...of('normal', bell), output: 'out2' },
+  { name: 'normal', from: -12, to: LARGEST, fused: 70, unfused: 70, ...of('normal', normalCdf) },
+  { name: 'bell', from: -12, to: 12, fused: 70, unfused: 70, ...of('normal', bell), output: 'out2' },
 ];
 
 function of(kind: SpecialError['kind'], reference: (x: number) => number) {

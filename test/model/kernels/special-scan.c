@@ -52,8 +52,8 @@ static const struct scan {
     {"log", SPECIAL_LOG, arena.out, 1.17549435e-38f, 3.4e38f, log_of},
     {"sine", SPECIAL_SINCOS, arena.out, -4194303, 4194303, sine_of},
     {"cosine", SPECIAL_SINCOS, arena.out2, -4194303, 4194303, cosine_of},
-    {"normal", SPECIAL_NORMAL, arena.out, -13, 3.4e38f, normal_of},
-    {"bell", SPECIAL_NORMAL, arena.out2, -13, 13, bell_of},
+    {"normal", SPECIAL_NORMAL, arena.out, -12, 3.4e38f, normal_of},
+    {"bell", SPECIAL_NORMAL, arena.out2, -12, 12, bell_of},
 };
 
 /* Floats in their order as integers in theirs. */
