@@ -1,6 +1,7 @@
-/** The process of `allocation.ts`. Usage: node --expose-gc --max-semi-space-size=… --import tsx allocation-child.ts STEPS */
-import { dop853, dopri5, float64Space, integral, type Method, solve, tsit5 } from '../../model/ode/index.ts';
-import { type Allocation, BY_HAND } from './allocation.ts';
+/** The process of `allocation.ts`. Usage: node --max-semi-space-size=… --import tsx allocation-child.ts STEPS */
+import { dop853, dopri5, float64Space, integral, type Method, solve, tsit5, vern7 } from '../../model/ode/index.ts';
+import { DETEST } from '../../test/problems.ts';
+import { type Allocation, BY_HAND, MANY_FIELDS } from './allocation.ts';
 import { handWrittenDopri5 } from './hand-written.ts';
 import { median } from './overhead.ts';
 import { PLANAR_PROBLEMS } from './planar-problems.ts';
@@ -8,71 +9,73 @@ import { PLANAR_PROBLEMS } from './planar-problems.ts';
 const [, { y0, evaluate }] = PLANAR_PROBLEMS;
 const TOLERANCE = 1e-6;
 const wanted = Number(process.argv[2]);
-const collect = globalThis.gc;
-if (collect === undefined) throw new Error('run with --expose-gc');
 
-/** Steps and states made by one solve. */
-interface Run {
-  readonly steps: number;
-  readonly states: number;
+/** What the process holds when the field was called so many times. */
+interface Look {
+  at: number;
+  heap: number;
+  buffers: number;
 }
 
-function solveWith(method: Method, end: number): Run {
-  let states = 0;
-  const counting: typeof float64Space = {
-    ...float64Space,
-    combine: (y, coefficients, terms, into) => {
-      if (into === undefined) states++;
-      return float64Space.combine(y, coefficients, terms, into);
-    },
-    zeros: (like) => {
-      states++;
-      return float64Space.zeros(like);
-    },
-  };
-  const { statistics } = solve({ ...optionsTo(end), space: counting, method });
-  return { steps: statistics.accepted, states };
+let calls = 0;
+const looks: [Look, Look] = [
+  { at: Number.NaN, heap: 0, buffers: 0 },
+  { at: Number.NaN, heap: 0, buffers: 0 },
+];
+
+function take(look: Look): void {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  look.heap = heapUsed;
+  look.buffers = arrayBuffers;
 }
 
-function optionsTo(t1: number) {
+function watched(t: number, y: Float64Array, parameters: null, into?: Float64Array): Float64Array {
+  calls++;
+  if (calls === looks[0].at) take(looks[0]);
+  if (calls === looks[1].at) take(looks[1]);
+  return evaluate(t, y, parameters, into);
+}
+
+function solveWith(method: Method, t1: number): number {
   const controller = integral({ rtol: TOLERANCE, atol: TOLERANCE });
-  return { space: float64Space, field: { evaluate }, parameters: null, y0, t0: 0, t1, controller, maxSteps: 1e9 };
+  const options = { space: float64Space, field: { evaluate: watched }, parameters: null, y0, t0: 0, t1, controller };
+  return solve({ ...options, method, maxSteps: 1e9 }).statistics.accepted;
 }
 
-interface Grown extends Run {
-  readonly heap: number;
-  readonly buffers: number;
+const byHand = (end: number): number => handWrittenDopri5(watched, y0, end, TOLERANCE, 1e-3).steps;
+
+/** @param run solves up to a time and returns its steps */
+function measure(who: string, run: (end: number) => number): Allocation {
+  const end = (2 * wanted * 100) / run(100);
+  for (let i = 0; i < 3; i++) run(end);
+  calls = 0;
+  const steps = run(end) / 2;
+  const [first, second] = looks;
+  [first.at, second.at] = [Math.floor(calls / 2), calls - 20];
+  const trials = Array.from({ length: 7 }, () => {
+    calls = 0;
+    run(end);
+    return [(second.heap - first.heap) / steps, (second.buffers - first.buffers) / steps];
+  });
+  [first.at, second.at] = [Number.NaN, Number.NaN];
+  return {
+    who,
+    steps: Math.round(steps),
+    heapBytes: median(trials.map(([heap]) => heap)),
+    bufferBytes: median(trials.map(([, buffers]) => buffers)),
+  };
 }
 
-function grown(run: () => Run): Grown {
-  collect?.();
-  const before = process.memoryUsage();
-  const result = run();
-  const after = process.memoryUsage();
-  return { ...result, heap: after.heapUsed - before.heapUsed, buffers: after.arrayBuffers - before.arrayBuffers };
+/** So many fields that the engine no longer inlines any. */
+function solveManyFields(): void {
+  for (const { slope, y0: start } of DETEST) {
+    const options = { space: float64Space, field: { evaluate: slope }, parameters: null, y0: start, t0: 0, t1: 20 };
+    for (let i = 0; i < 20; i++) solve({ ...options, method: dopri5, rtol: 1e-6, atol: 1e-6 });
+  }
 }
 
-/** @param run solves up to a time; `count` tells the states of the same solve: counting itself would allocate */
-function measure(who: string, run: (end: number) => Run, count: (end: number) => Run): Allocation {
-  const probe = run(100).steps / 100;
-  const [short, long] = [wanted / 10 / probe, (wanted * 1.1) / probe];
-  for (let i = 0; i < 2; i++) run(long);
-  const trials = [1, 2, 3].map(() => [grown(() => run(short)), grown(() => run(long))]);
-  const steps = trials[0][1].steps - trials[0][0].steps;
-  const perStep = (of: (run: Grown) => number) => median(trials.map(([few, many]) => (of(many) - of(few)) / steps));
-  const states = (count(long).states - count(short).states) / steps;
-  return { who, steps, heapBytes: perStep(({ heap }) => heap), bufferBytes: perStep(({ buffers }) => buffers), states };
-}
-
-const library = [tsit5, dopri5, dop853].map((method) =>
-  measure(
-    method.name,
-    (end) => ({ steps: solve({ ...optionsTo(end), method }).statistics.accepted, states: 0 }),
-    (end) => solveWith(method, end),
-  ),
-);
-const byHand = (end: number): Run => ({
-  steps: handWrittenDopri5(evaluate, y0, end, TOLERANCE, 1e-3).steps,
-  states: 0,
-});
-console.log(JSON.stringify([...library, measure(BY_HAND, byHand, byHand)]));
+const library = [tsit5, dopri5, vern7, dop853].map((method) => measure(method.name, (end) => solveWith(method, end)));
+const hand = measure(BY_HAND, byHand);
+solveManyFields();
+const later = measure(`dopri5${MANY_FIELDS}`, (end) => solveWith(dopri5, end));
+console.log(JSON.stringify([...library, hand, later]));

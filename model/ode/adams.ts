@@ -5,10 +5,11 @@
  */
 import { BufferedStepper } from './buffered-stepper.ts';
 import { hermiteWeights } from './interpolate.ts';
-import type { Method, Tolerance } from './method.ts';
+import type { Method } from './method.ts';
 import { rk4 } from './methods.ts';
 import { ensure } from './ode-error.ts';
 import { evaluate, type Problem } from './problem.ts';
+import type { Tolerance } from './tolerance.ts';
 
 /** Adams–Bashforth of order 1 to 5 (Hairer, Nørsett, Wanner III.1, eq. 1.5), one evaluation a step. */
 export function adamsBashforth(order: number): Method {
@@ -79,15 +80,15 @@ class AdamsStepper<S, P> extends BufferedStepper<S, P> {
     this.#corrects = corrects;
   }
 
-  attempt(t1: number, _tolerance: Tolerance | undefined): number {
+  attempt(_tolerance: Tolerance | undefined): void {
     const memory = this.memory;
-    memory.begin(t1);
+    memory.begin(this.trial);
     const needed = this.#order - 1;
     memory.problem.space.scope(() => {
       memory.segment.y1 = this.#past.length < needed ? this.#startUp() : this.#advance();
       return memory.segment.y1;
     });
-    return 0;
+    this.trial.ratio = 0;
   }
 
   override prepareOutput(): void {

@@ -91,11 +91,16 @@ function startAt<S, P>({ problem, method, steps }: Replay<S, P>, { step, y, slop
   return method.start(problem, steps[step].t, y, slope);
 }
 
+function attempt<S>(stepper: Stepper<S>, t1: number): void {
+  stepper.trial.t1 = t1;
+  stepper.attempt(undefined);
+}
+
 /** The same steps again, to the same bits. */
 function walk<S, P>({ steps }: Replay<S, P>, stepper: Stepper<S>, from: number, to: number): void {
   for (let n = from; n < to; n++) {
     if (stepper.segment.t !== steps[n].t) stepper.jumpTo(steps[n].t);
-    stepper.attempt(steps[n].t1, undefined);
+    attempt(stepper, steps[n].t1);
     stepper.accept(false);
   }
 }
@@ -116,7 +121,7 @@ function* lastSegment<S, P>(replay: Replay<S, P>, from: Checkpoint<S>, step: num
   const stepper = startAt(replay, from);
   walk(replay, stepper, from.step, step);
   if (stepper.segment.t !== steps[step].t) stepper.jumpTo(steps[step].t);
-  stepper.attempt(steps[step].t1, undefined);
+  attempt(stepper, steps[step].t1);
   if (holdsOutput(step)) stepper.prepareOutput();
   yield stepper.segment;
   stepper.dispose();

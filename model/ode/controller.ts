@@ -32,12 +32,25 @@ export interface AdaptiveController {
 
 export type AdaptiveOptions = Partial<Omit<AdaptiveController, 'kind' | 'exponents'>>;
 
-/** Errors of the accepted steps before this one, newest first, in units of the tolerance. */
-export interface ErrorHistory {
+/** What an adaptive controller knows of the steps so far, and what it makes of it. */
+export interface StepControl {
+  readonly controller: AdaptiveController;
+  /** Of the error. */
+  readonly order: number;
+  /** Of the leg at hand. */
+  end: number;
+  /** Length of the next step, > 0. */
+  length: number;
+  /** Length of the step at hand, and whether it ends where the solve does: then it may be shorter than it need be. */
+  tried: number;
+  isLast: boolean;
+  /** Errors of the accepted steps before this one, newest first, in units of the tolerance. */
   last: number;
   beforeLast: number;
   /** Whether the step before was rejected: then the next may not grow. */
   rejected: boolean;
+  /** From the length of the step at hand to that of the next. */
+  factor: number;
 }
 
 /** `step` units of time each; the last one shorter if the span is no multiple. */
@@ -138,39 +151,54 @@ function checkTolerances(rtol: ToleranceOf, atol: ToleranceOf): void {
   );
 }
 
-export function createErrorHistory(): ErrorHistory {
-  return { last: 1, beforeLast: 1, rejected: false };
+/** `order` is that of the error: one more than the lower of the two solutions that it compares. */
+export function createStepControl(controller: AdaptiveController, order: number, length: number): StepControl {
+  const history = { last: 1, beforeLast: 1, rejected: false };
+  return { controller, order, end: Number.NaN, length, tried: length, isLast: false, ...history, factor: 1 };
 }
 
-/** The factor from this step to the next; accepts (ratio ≤ 1) are remembered. A NaN ratio shrinks as far as allowed. */
-export function stepFactor(
-  controller: AdaptiveController,
-  history: ErrorHistory,
-  ratio: number,
-  order: number,
-): number {
-  const { safety, minFactor, maxFactor } = controller;
-  if (!Number.isFinite(ratio)) return reject(history, minFactor);
-  if (ratio > 1) return reject(history, Math.max(minFactor, safety * ratio ** (-1 / order)));
+/** On to `end`. Where the field jumps, the errors before it say nothing of those after it. */
+export function startLeg(control: StepControl, end: number): void {
+  control.end = end;
+  control.last = 1;
+  control.beforeLast = 1;
+  control.rejected = false;
+}
+
+/** Of an attempted step: its error in units of the tolerance. */
+interface Judged {
+  readonly ratio: number;
+}
+
+/** Sets the next length after a step with this error; accepts (ratio ≤ 1) are remembered. A NaN shrinks as far as allowed. */
+export function updateLength(control: StepControl, trial: Judged): void {
+  const accepted = trial.ratio <= 1;
+  if (accepted) setGrowth(control, trial);
+  else setShrinkage(control, trial);
+  const length = control.tried * control.factor;
+  control.length = accepted && control.isLast ? Math.max(control.length, length) : length;
+}
+
+export function clampLength(control: StepControl): void {
+  const { minStep, maxStep } = control.controller;
+  control.length = Math.min(maxStep, Math.max(minStep, control.length));
+}
+
+function setShrinkage(control: StepControl, { ratio }: Judged): void {
+  const { safety, minFactor } = control.controller;
+  control.rejected = true;
+  control.factor = Number.isFinite(ratio) ? Math.max(minFactor, safety * ratio ** (-1 / control.order)) : minFactor;
+}
+
+/** A power is the dearest thing in the loop: those that are 1 are left out. */
+function setGrowth(control: StepControl, { ratio }: Judged): void {
   const error = Math.max(ratio, 1e-10);
-  const factor = safety * controlled(controller.exponents, error, history, order);
-  const limit = history.rejected ? 1 : maxFactor;
-  history.beforeLast = history.last;
-  history.last = error;
-  history.rejected = false;
-  return Math.min(limit, Math.max(minFactor, factor));
-}
-
-function controlled(
-  [b1, b2, b3]: AdaptiveController['exponents'],
-  error: number,
-  history: ErrorHistory,
-  order: number,
-): number {
-  return error ** (-b1 / order) * history.last ** (-b2 / order) * history.beforeLast ** (-b3 / order);
-}
-
-function reject(history: ErrorHistory, factor: number): number {
-  history.rejected = true;
-  return factor;
+  const { exponents, safety, minFactor, maxFactor } = control.controller;
+  let factor = safety * error ** (-exponents[0] / control.order);
+  if (exponents[1] !== 0) factor *= control.last ** (-exponents[1] / control.order);
+  if (exponents[2] !== 0) factor *= control.beforeLast ** (-exponents[2] / control.order);
+  control.factor = Math.min(control.rejected ? 1 : maxFactor, Math.max(minFactor, factor));
+  control.beforeLast = control.last;
+  control.last = error;
+  control.rejected = false;
 }

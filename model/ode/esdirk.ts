@@ -5,10 +5,11 @@
 import { BufferedStepper } from './buffered-stepper.ts';
 import { type FieldJacobian, fieldJacobian, linearizationOf } from './field-jacobian.ts';
 import { hermiteWeights, polynomialWeights } from './interpolate.ts';
-import type { Method, Reversal, Segment, SegmentCotangent, Tolerance } from './method.ts';
+import type { Method, Reversal, Segment, SegmentCotangent } from './method.ts';
 import { ensure } from './ode-error.ts';
 import { evaluate, type Problem } from './problem.ts';
 import type { Linearization } from './state-space.ts';
+import type { Tolerance } from './tolerance.ts';
 import { addRow, createRow, type WeightRow } from './weight-row.ts';
 
 /** One row a stage; the last stage ends the step (stiffly accurate), so that its row is b. */
@@ -107,16 +108,13 @@ class EsdirkStepper<S, P> extends BufferedStepper<S, P> {
     this.#linear = linearizationOf(problem.space, y, tableau.name);
   }
 
-  attempt(t1: number, tolerance: Tolerance | undefined): number {
-    const { memory, space } = this;
-    memory.begin(t1);
+  attempt(tolerance: Tolerance | undefined): void {
+    const { memory, trial } = this;
+    memory.begin(trial);
     const converged = this.#stages(tolerance) || (this.#refresh() && this.#stages(tolerance));
     memory.filled = this.#tableau.c.length;
-    if (converged) return tolerance === undefined ? 0 : this.#errorRatio(tolerance);
-    this.problem.statistics.newtonFailures++;
-    const { segment } = memory;
-    segment.y1 = space.combine(segment.y, [Number.NaN], [segment.y], memory.buffer(segment.y1));
-    return NOT_CONVERGED;
+    if (converged) trial.ratio = tolerance === undefined ? 0 : this.#errorRatio(tolerance);
+    else this.#giveUp();
   }
 
   override accept(retain: boolean): void {
@@ -132,6 +130,14 @@ class EsdirkStepper<S, P> extends BufferedStepper<S, P> {
   override dispose(): void {
     super.dispose();
     this.space.dispose(this.#zero);
+  }
+
+  #giveUp(): void {
+    const { memory, space } = this;
+    const { segment } = memory;
+    this.problem.statistics.newtonFailures++;
+    segment.y1 = space.combine(segment.y, [Number.NaN], [segment.y], memory.buffer(segment.y1));
+    this.trial.ratio = NOT_CONVERGED;
   }
 
   /** Drops a Jacobian of a step before; false when it is this step's already. */

@@ -1,10 +1,12 @@
 /** One stepper for every explicit Runge–Kutta tableau, on any state space. Not the loop: that is `integrate.ts`. */
 import { BufferedStepper } from './buffered-stepper.ts';
+import { CombinedStages } from './combined-stages.ts';
 import { hermiteWeights, polynomialWeights } from './interpolate.ts';
-import type { Method, OutputWeights, Reversal, Segment, SegmentCotangent, Tolerance } from './method.ts';
+import type { Method, OutputWeights, Reversal, Segment, SegmentCotangent } from './method.ts';
 import { evaluate, type Problem } from './problem.ts';
+import type { Stages, StageTable } from './state-space.ts';
 import { createTableau, stabilityBoundary, type Tableau, type TableauSpec } from './tableau.ts';
-import { addRow, createRow, type WeightRow } from './weight-row.ts';
+import type { Tolerance } from './tolerance.ts';
 
 /** A method that is nothing but a table. */
 export interface ExplicitRungeKutta extends Method {
@@ -83,33 +85,44 @@ function pullStage<S, P>(
   }
 }
 
+/** The rows that make a step: of a from the second stage on, of its end, and of its errors. */
+function stageTable({ a, b, c, error, fsal }: Tableau): StageTable {
+  const errors = error === undefined ? [] : [error.weights, ...(error.damping ? [error.damping] : [])];
+  return { c, rows: [...a.slice(1), ...(fsal ? [] : [b])], errors };
+}
+
+const MINUS_ONE = [-1];
+const UNIT: Tolerance = { rtol: 0, atol: 1 };
+
 class ExplicitRungeKuttaStepper<S, P> extends BufferedStepper<S, P> {
   readonly #tableau: Tableau;
-  /** The rows of a, then b, then the error's weights and damping. */
-  readonly #rows: readonly WeightRow[];
-  readonly #zero: S;
+  readonly #stages: Stages<S>;
+  /** How many slopes it computes, the first included. */
+  readonly #count: number;
+  readonly #damped: boolean;
   readonly #computeInScope: () => Segment<S>;
   #tolerance: Tolerance | undefined;
-  #ratio = 0;
-  /** Buffers that only a host space has. */
-  #argument: S | undefined;
-  #error: S | undefined;
+  readonly #subtrahend: S[] = [];
+  readonly #size = { ratio: Number.NaN };
+  /** A buffer that only a host space has. */
+  #scratch: S | undefined;
 
   constructor(problem: Problem<S, P>, tableau: Tableau, t: number, y: S, slope?: S) {
-    const { a, b, error, endIndex } = tableau;
-    super(problem, endIndex, t, y, slope);
+    super(problem, tableau.endIndex, t, y, slope);
+    const { space } = problem;
+    const table = stageTable(tableau);
     this.#tableau = tableau;
-    this.#rows = [...a, b, error?.weights ?? [], error?.damping ?? []].map(createRow);
-    this.#zero = problem.space.zeros(y);
+    this.#stages = space.createStages?.(table, y) ?? new CombinedStages(table, space, y);
+    this.#count = tableau.stages;
+    this.#damped = tableau.error?.damping !== undefined;
     this.#computeInScope = () => this.#compute();
   }
 
-  attempt(t1: number, tolerance: Tolerance | undefined): number {
-    this.memory.begin(t1);
+  attempt(tolerance: Tolerance | undefined): void {
+    this.memory.begin(this.trial);
     this.#tolerance = tolerance;
     if (this.memory.reuses) this.#compute();
     else this.space.scope(this.#computeInScope);
-    return this.#ratio;
   }
 
   override prepareOutput(): void {
@@ -124,42 +137,53 @@ class ExplicitRungeKuttaStepper<S, P> extends BufferedStepper<S, P> {
    * eigenvalue that dominates (Shampine 1977; Hairer and Wanner II, IV.2, eq. 2.12).
    */
   stiffness(): number {
-    const { stages, fsal, c } = this.#tableau;
+    const { fsal, c } = this.#tableau;
     const { h, y1, slopes } = this.memory.segment;
-    const before = fsal ? stages - 2 : stages - 1;
-    const argument = this.#argument;
-    if (!this.memory.reuses || argument === undefined || c[before] !== 1 || this.memory.filled <= before + 1) return 0;
-    const size = (a: S, b: S): number => {
-      this.#error = this.space.combine(a, [-1], [b], this.#error);
-      return this.space.errorRatio(this.#error, a, a, 0, 1);
-    };
-    const moved = size(y1, argument);
-    return moved === 0
-      ? 0
-      : (Math.abs(h) * size(slopes[before + 1], slopes[before])) / moved / stabilityBoundary(this.#tableau);
+    const before = this.#count - (fsal ? 2 : 1);
+    const { argument } = this.#stages;
+    if (!this.memory.reuses || argument === undefined || c[before] !== 1) return 0;
+    if (this.memory.filled <= before + 1) return 0;
+    this.#measureDistance(y1, argument);
+    const moved = this.#size.ratio;
+    if (moved === 0) return 0;
+    this.#measureDistance(slopes[before + 1], slopes[before]);
+    const turned = this.#size.ratio;
+    return (Math.abs(h) * turned) / moved / stabilityBoundary(this.#tableau);
   }
 
   override dispose(): void {
     super.dispose();
-    this.space.dispose(this.#zero);
+    this.#stages.dispose();
+  }
+
+  /** Puts the size of a − b into #size: see `Trial`. */
+  #measureDistance(a: S, b: S): void {
+    const stages = this.#stages;
+    this.#subtrahend[0] = b;
+    stages.errors[0] = this.space.combine(a, MINUS_ONE, this.#subtrahend, stages.errors[0]);
+    stages.measure(0, this.memory.segment, UNIT, this.#size);
   }
 
   /** Stages, end and error ratio; the returned object keeps the states that it names alive. */
   #compute(): Segment<S> {
-    const memory = this.memory;
-    const work = memory.segment;
-    const { stages, fsal, c } = this.#tableau;
-    const { t, h, y, slopes } = work;
-    const inner = fsal ? stages - 1 : stages;
-    for (let i = 1; i < inner; i++) {
-      this.#argument = this.#combined(i, y, memory.buffer(this.#argument));
-      slopes[i] = evaluate(this.problem, t + c[i] * h, this.#argument, memory.buffer(slopes[i]));
-    }
-    work.y1 = this.#combined(stages, y, memory.buffer(work.y1));
-    if (fsal) slopes[inner] = evaluate(this.problem, work.t1, work.y1, memory.buffer(slopes[inner]));
-    memory.filled = stages;
-    this.#ratio = this.#tolerance === undefined ? 0 : this.#errorRatio(this.#tolerance);
-    return work;
+    const { memory, problem, trial } = this;
+    const { segment } = memory;
+    this.#stages.run(problem.field, problem.parameters, segment, this.#tolerance !== undefined);
+    problem.statistics.functionEvaluations += this.#count - 1;
+    memory.filled = this.#count;
+    trial.ratio = 0;
+    if (this.#tolerance !== undefined) this.#judge(this.#tolerance);
+    return segment;
+  }
+
+  #judge(tolerance: Tolerance): void {
+    const { trial } = this;
+    const { segment } = this.memory;
+    this.#stages.measure(0, segment, tolerance, trial);
+    const first = trial.ratio;
+    if (!this.#damped || first === 0) return;
+    this.#stages.measure(1, segment, tolerance, trial);
+    trial.ratio = (first * first) / Math.sqrt(first * first + 0.01 * trial.ratio * trial.ratio);
   }
 
   #evaluateExtra({ c, a }: { readonly c: readonly number[]; readonly a: readonly (readonly number[])[] }): void {
@@ -167,30 +191,11 @@ class ExplicitRungeKuttaStepper<S, P> extends BufferedStepper<S, P> {
     const { t, h, y, slopes } = memory.segment;
     for (let i = 0; i < a.length; i++) {
       const weights = a[i].map((weight) => h * weight);
-      const argument = this.space.combine(y, weights, slopes, memory.buffer(this.#argument));
+      const argument = this.space.combine(y, weights, slopes, memory.buffer(this.#scratch));
+      this.#scratch = memory.buffer(argument);
       slopes[memory.filled] = evaluate(this.problem, t + c[i] * h, argument, memory.buffer(slopes[memory.filled]));
       if (!memory.reuses) this.space.dispose(argument);
       memory.filled++;
     }
-  }
-
-  #errorRatio(tolerance: Tolerance): number {
-    const { stages, error } = this.#tableau;
-    const first = this.#estimate(stages + 1, tolerance);
-    if (error?.damping === undefined || first === 0) return first;
-    const second = this.#estimate(stages + 2, tolerance);
-    return (first * first) / Math.sqrt(first * first + 0.01 * second * second);
-  }
-
-  #estimate(row: number, { rtol, atol }: Tolerance): number {
-    const { y, y1 } = this.memory.segment;
-    this.#error = this.#combined(row, this.#zero, this.memory.buffer(this.#error));
-    return this.space.errorRatio(this.#error, y, y1, rtol, atol);
-  }
-
-  /** base + h·Σ rowⱼ·kⱼ */
-  #combined(row: number, base: S, into: S | undefined): S {
-    const { h, slopes } = this.memory.segment;
-    return addRow(this.space, this.#rows[row], h, base, slopes, into);
   }
 }

@@ -1,7 +1,8 @@
 /** States as `Float64Array`s on the host, updated in place: after its first step a solve allocates no array. */
 import { denseLinearization } from './dense-jacobian.ts';
+import { Float64Stages, type Measure } from './float64-stages.ts';
 import type { StateSpace } from './state-space.ts';
-import { type ToleranceOf, toleranceAt } from './tolerance.ts';
+import { type Tolerance, toleranceAt } from './tolerance.ts';
 
 type Vector = Float64Array;
 
@@ -44,20 +45,24 @@ export interface HostNorm {
   readonly atolScale?: ArrayLike<number>;
 }
 
-function errorRatio(error: Vector, y0: Vector, y1: Vector, rtol: ToleranceOf, atol: ToleranceOf): number {
-  if (typeof rtol !== 'number' || typeof atol !== 'number') return errorRatioOfEach(error, y0, y1, rtol, atol);
+function measureRms(error: Vector, y0: Vector, y1: Vector, tolerance: Tolerance, result: { ratio: number }): void {
+  const { rtol, atol } = tolerance;
+  if (typeof rtol !== 'number' || typeof atol !== 'number') {
+    measureEach(error, y0, y1, tolerance, result);
+    return;
+  }
   let sum = 0;
   for (let i = 0; i < error.length; i++) {
     const ratio = error[i] / (atol + rtol * Math.max(Math.abs(y0[i]), Math.abs(y1[i])));
     sum += ratio * ratio;
   }
-  return error.length === 0 ? 0 : Math.sqrt(sum / error.length);
+  result.ratio = error.length === 0 ? 0 : Math.sqrt(sum / error.length);
 }
 
-const errorRatioOfEach = createErrorRatio({});
+const measureEach = createMeasure({});
 
-function createErrorRatio({ kind = 'rms', weights, rtolScale, atolScale }: HostNorm): typeof errorRatio {
-  return (error, y0, y1, rtol, atol) => {
+function createMeasure({ kind = 'rms', weights, rtolScale, atolScale }: HostNorm): Measure {
+  return (error, y0, y1, { rtol, atol }, result) => {
     let worst = 0;
     let sum = 0;
     for (let i = 0; i < error.length; i++) {
@@ -69,7 +74,7 @@ function createErrorRatio({ kind = 'rms', weights, rtolScale, atolScale }: HostN
       worst = Math.max(worst, ratio);
       sum += ratio * ratio;
     }
-    return kind === 'max' ? worst : Math.sqrt(sum / Math.max(1, error.length));
+    result.ratio = kind === 'max' ? worst : Math.sqrt(sum / Math.max(1, error.length));
   };
 }
 
@@ -84,21 +89,30 @@ function isFiniteState(state: Float64Array): boolean {
   return true;
 }
 
-export const float64Space: StateSpace<Float64Array> = {
-  residence: 'host',
-  combine,
-  zeros: (like) => new Float64Array(like.length),
-  errorRatio,
-  isFinite: isFiniteState,
-  components: (state) => state.length,
-  dot,
-  sameShape: (a, b) => a.length === b.length,
-  scope: (work) => work(),
-  dispose: () => {},
-  createLinearization: (like) => denseLinearization(like.length),
-};
+function spaceWith(measure: Measure): StateSpace<Float64Array> {
+  return {
+    residence: 'host',
+    combine,
+    zeros: (like) => new Float64Array(like.length),
+    errorRatio: (error, y0, y1, rtol, atol) => {
+      const result = { ratio: 0 };
+      measure(error, y0, y1, { rtol, atol }, result);
+      return result.ratio;
+    },
+    isFinite: isFiniteState,
+    components: (state) => state.length,
+    dot,
+    sameShape: (a, b) => a.length === b.length,
+    scope: (work) => work(),
+    dispose: () => {},
+    createStages: (table, like) => new Float64Stages(table, like.length, measure),
+    createLinearization: (like) => denseLinearization(like.length),
+  };
+}
+
+export const float64Space: StateSpace<Float64Array> = spaceWith(measureRms);
 
 /** `float64Space` with another norm: the largest component, weights, tolerances of each component's own. */
 export function float64SpaceWith(norm: HostNorm): StateSpace<Float64Array> {
-  return { ...float64Space, errorRatio: createErrorRatio(norm) };
+  return spaceWith(createMeasure(norm));
 }

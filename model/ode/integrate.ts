@@ -6,11 +6,19 @@
  *              ▲            │ no or NaN                        │ no
  *              └── shrink ◀─┘── shorter than minStep ─▶ min-step or non-finite
  */
-import { type AdaptiveController, type Controller, createErrorHistory, stepFactor } from './controller.ts';
+import {
+  type AdaptiveController,
+  type Controller,
+  clampLength,
+  createStepControl,
+  type StepControl,
+  startLeg,
+  updateLength,
+} from './controller.ts';
 import { initialStep } from './initial-step.ts';
-import type { Method, Stepper } from './method.ts';
-import type { Problem } from './problem.ts';
-import { createStiffnessWatch, sawStiffness, shouldLook } from './stiffness.ts';
+import type { Method, Stepper, Trial } from './method.ts';
+import type { Problem, Statistics } from './problem.ts';
+import { createStiffnessWatch, type StiffnessWatch, sawStiffness, shouldLook } from './stiffness.ts';
 
 /**
  * How a solve ended. `max-steps`: its attempts were spent. `min-step`: no step that is long enough is accurate enough.
@@ -75,7 +83,8 @@ function integrateFixed<S, P>(
     const times = grid(from, to);
     for (let i = 1; i < times.length; i++) {
       if (statistics.accepted >= course.maxSteps) return { status: 'max-steps', failedAt: times[i - 1] };
-      stepper.attempt(times[i], undefined);
+      stepper.trial.t1 = times[i];
+      stepper.attempt(undefined);
       // On a device a look at every step would stall it: there the saved states tell.
       if (space.residence === 'host' && !space.isFinite(stepper.segment.y1)) {
         return { status: 'non-finite', failedAt: times[i - 1] };
@@ -88,60 +97,65 @@ function integrateFixed<S, P>(
 }
 
 function integrateAdaptive<S, P>(course: Course<S, P>, stepper: Stepper<S>, controller: AdaptiveController): Ending {
-  let ending: Ending = SUCCESS;
-  let length = firstLength(course, stepper, controller);
+  const control = createStepControl(
+    controller,
+    errorOrder(course.method) + 1,
+    firstLength(course, stepper, controller),
+  );
   for (const [from, to] of course.span.legs) {
     if (stepper.segment.t !== from) stepper.jumpTo(from);
-    ending = integrateLeg(course, stepper, controller, to, length);
+    startLeg(control, to);
+    const ending = integrateLeg(course, stepper, control);
     if (ending.status !== 'success' || ending.stoppedAt !== undefined) return ending;
-    length = ending.nextStep ?? length;
   }
-  return ending;
+  return { status: 'success', nextStep: control.length };
 }
 
-/** Steps of about the right error from where the stepper is to `end`, the first of them `length` long. */
-function integrateLeg<S, P>(
-  course: Course<S, P>,
-  stepper: Stepper<S>,
-  controller: AdaptiveController,
-  end: number,
-  length: number,
-): Ending {
+/** Steps of about the right error from where the stepper is to the end of its leg. What changes from step to step is in fields: see `Trial`. */
+function integrateLeg<S, P>(course: Course<S, P>, stepper: Stepper<S>, control: StepControl): Ending {
   const { statistics } = course.problem;
-  const order = errorOrder(course.method) + 1;
-  const history = createErrorHistory();
+  const { trial, segment } = stepper;
   const watch = createStiffnessWatch();
-  let t = stepper.segment.t;
-  if (Number.isNaN(length)) return { status: 'non-finite', failedAt: t };
-  const direction = Math.sign(end - t);
-  while (t !== end) {
-    if (statistics.accepted + statistics.rejected >= course.maxSteps) return { status: 'max-steps', failedAt: t };
-    const left = Math.abs(end - t);
-    // Within 1 % of the end, the end: else the last step would be a sliver.
-    const last = length * 1.01 >= left;
-    const t1 = last ? end : t + direction * length;
-    // Not |t1 − t|, which is never less than a double's spacing: an underflow would go unseen.
-    const tried = last ? left : length;
-    const ratio = stepper.attempt(t1, controller);
-    const factor = stepFactor(controller, history, ratio, order);
-    if (ratio <= 1) {
-      if (!statistics.looksStiff && shouldLook(watch, statistics.accepted)) {
-        statistics.looksStiff = sawStiffness(watch, stepper.stiffness?.() ?? 0);
-      }
+  if (Number.isNaN(control.length)) return { status: 'non-finite', failedAt: segment.t };
+  while (segment.t !== control.end) {
+    if (statistics.accepted + statistics.rejected >= course.maxSteps) {
+      return { status: 'max-steps', failedAt: segment.t };
+    }
+    aim(control, segment, trial);
+    stepper.attempt(control.controller);
+    updateLength(control, trial);
+    if (trial.ratio <= 1) {
+      watchStiffness(watch, statistics, stepper);
       const stoppedAt = accept(course, stepper);
       if (stoppedAt !== undefined) return { status: 'success', stoppedAt };
-      t = t1;
-      length = last ? Math.max(length, tried * factor) : tried * factor;
     } else {
       statistics.rejected++;
-      length = tried * factor;
-      if (length < controller.minStep || t + direction * length === t) {
-        return { status: Number.isFinite(ratio) ? 'min-step' : 'non-finite', failedAt: t };
+      if (isTooShort(control, segment, trial)) {
+        return { status: Number.isFinite(trial.ratio) ? 'min-step' : 'non-finite', failedAt: segment.t };
       }
     }
-    length = Math.min(controller.maxStep, Math.max(controller.minStep, length));
+    clampLength(control);
   }
-  return { status: 'success', nextStep: length };
+  return SUCCESS;
+}
+
+/** Where the step shall end: within 1 % of the end, there, else the last step would be a sliver. */
+function aim(control: StepControl, { t }: { readonly t: number }, trial: Trial): void {
+  const { end } = control;
+  const left = Math.abs(end - t);
+  control.isLast = control.length * 1.01 >= left;
+  // Not |t1 − t|, which is never less than a double's spacing: an underflow would go unseen.
+  control.tried = control.isLast ? left : control.length;
+  trial.t1 = control.isLast ? end : t + Math.sign(end - t) * control.length;
+}
+
+function isTooShort({ length, controller }: StepControl, { t }: { readonly t: number }, { t1 }: Trial): boolean {
+  return length < controller.minStep || t + Math.sign(t1 - t) * length === t;
+}
+
+function watchStiffness<S>(watch: StiffnessWatch, statistics: Statistics, stepper: Stepper<S>): void {
+  if (statistics.looksStiff || !shouldLook(watch, statistics.accepted)) return;
+  statistics.looksStiff = sawStiffness(watch, stepper.stiffness?.() ?? 0);
 }
 
 const errorOrder = ({ order, errorOrder: embedded = order }: Method): number => Math.min(order, embedded);

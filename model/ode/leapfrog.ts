@@ -7,8 +7,9 @@
  */
 import { BufferedStepper } from './buffered-stepper.ts';
 import { hermiteWeights } from './interpolate.ts';
-import type { Method, Reversal, Segment, SegmentCotangent, StepEnd, Tolerance } from './method.ts';
+import type { Method, Reversal, Segment, SegmentCotangent, StepEnd } from './method.ts';
 import { evaluate, type Problem } from './problem.ts';
+import type { Tolerance } from './tolerance.ts';
 
 /** Order 2, with an embedded Euler step for the error; the method of `reversible()`. */
 export const leapfrog: Method = {
@@ -27,7 +28,6 @@ class LeapfrogStepper<S, P> extends BufferedStepper<S, P> {
   readonly #zero: S;
   readonly #computeInScope: () => Segment<S>;
   #tolerance: Tolerance | undefined;
-  #ratio = 0;
   #middle: S | undefined;
   #slope: S | undefined;
 
@@ -37,11 +37,10 @@ class LeapfrogStepper<S, P> extends BufferedStepper<S, P> {
     this.#computeInScope = () => this.#compute();
   }
 
-  attempt(t1: number, tolerance: Tolerance | undefined): number {
-    this.memory.begin(t1);
+  attempt(tolerance: Tolerance | undefined): void {
+    this.memory.begin(this.trial);
     this.#tolerance = tolerance;
     this.space.scope(this.#computeInScope);
-    return this.#ratio;
   }
 
   override dispose(): void {
@@ -59,7 +58,7 @@ class LeapfrogStepper<S, P> extends BufferedStepper<S, P> {
     slopes[1] = space.combine(this.#slope, [1, -1], [this.#slope, slopes[0]], memory.buffer(slopes[1]));
     segment.y1 = space.combine(this.#middle, [h / 2], [slopes[1]], memory.buffer(segment.y1));
     memory.filled = 2;
-    this.#ratio = this.#tolerance === undefined ? 0 : this.#errorRatio(this.#tolerance);
+    this.trial.ratio = this.#tolerance === undefined ? 0 : this.#errorRatio(this.#tolerance);
     return segment;
   }
 

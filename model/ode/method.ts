@@ -5,7 +5,7 @@
  * end becomes the next start. A *segment* is one attempted step with all that interpolation and reversal need.
  */
 import type { Problem } from './problem.ts';
-import type { ToleranceOf } from './tolerance.ts';
+import type { Tolerance } from './tolerance.ts';
 
 export interface Segment<S> {
   readonly t: number;
@@ -31,19 +31,26 @@ export interface OutputWeights {
   readonly slopes: readonly number[];
 }
 
-export interface Tolerance {
-  readonly rtol: ToleranceOf;
-  readonly atol: ToleranceOf;
+/**
+ * What an attempt is asked and what it answers. Not an argument and a result: a number that passes through a call that the
+ * engine does not inline is boxed, and a step leaves no garbage.
+ */
+export interface Trial {
+  /** Where the step shall end. */
+  t1: number;
+  /** Its error in units of the tolerance, 0 when no tolerance is given. */
+  ratio: number;
 }
 
 /** One solve's moving parts. It owns its buffers. */
 export interface Stepper<S> {
-  /** The step attempted last; valid until the next call of `attempt` or `accept`. */
+  /** The step attempted last; always the same object, its contents valid until the next call of `attempt` or `accept`. */
   readonly segment: Segment<S>;
+  readonly trial: Trial;
   /** f at the start of the coming step. */
   startSlope(): S;
-  /** Fills `segment` with a step to `t1`; the error in units of the tolerance, 0 when no tolerance is given. */
-  attempt(t1: number, tolerance: Tolerance | undefined): number;
+  /** Fills `segment` with a step to `trial.t1`, and `trial.ratio`. */
+  attempt(tolerance: Tolerance | undefined): void;
   /** Computes the slopes that interpolation inside the attempted step needs; the one at the end serves the next step. */
   prepareOutput(): void;
   /** Moves to the end of the attempted step. With `retain` the segment's states are the caller's from now on. */

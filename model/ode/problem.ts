@@ -30,14 +30,31 @@ export function createStatistics(): Statistics {
  * returns every time): it is copied unless it is `into`.
  */
 export function evaluate<S, P>(problem: Problem<S, P>, t: number, y: S, into?: S): S {
-  const { space, field, parameters, statistics } = problem;
-  statistics.functionEvaluations++;
-  if (space.residence === 'host') {
-    const slope = field.evaluate(t, y, parameters, into);
-    return slope === into ? slope : space.combine(slope, [], [], into);
-  }
+  problem.statistics.functionEvaluations++;
+  return slopeAt(problem.space, problem.field, t, y, problem.parameters, into);
+}
+
+/** The same, uncounted. */
+export function slopeAt<S, P>(
+  space: StateSpace<S>,
+  field: VectorField<S, P>,
+  t: number,
+  y: S,
+  parameters: P,
+  into: S | undefined,
+): S {
+  if (space.residence !== 'host') return slopeInScope(space, field, t, y, parameters);
+  const slope = field.evaluate(t, y, parameters, into);
+  return slope === into ? slope : copyOf(space, slope, into);
+}
+
+function slopeInScope<S, P>(space: StateSpace<S>, field: VectorField<S, P>, t: number, y: S, parameters: P): S {
   return space.scope(() => {
     const slope = field.evaluate(t, y, parameters);
-    return slope === y ? space.combine(slope, [], []) : slope;
+    return slope === y ? copyOf(space, slope, undefined) : slope;
   });
+}
+
+function copyOf<S>(space: StateSpace<S>, state: S, into: S | undefined): S {
+  return space.combine(state, [], [], into);
 }

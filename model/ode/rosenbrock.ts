@@ -4,9 +4,10 @@
  */
 import { BufferedStepper } from './buffered-stepper.ts';
 import { type FieldJacobian, fieldJacobian, linearizationOf } from './field-jacobian.ts';
-import type { Method, OutputWeights, Tolerance } from './method.ts';
+import type { Method, OutputWeights } from './method.ts';
 import { evaluate, type Problem } from './problem.ts';
 import type { Linearization } from './state-space.ts';
+import type { Tolerance } from './tolerance.ts';
 import { addRow, createRow, type WeightRow } from './weight-row.ts';
 
 /** In the transformed variables U of Hairer and Wanner II, IV.7 (eq. 7.25), which need no product with the Jacobian. */
@@ -76,16 +77,17 @@ class RosenbrockStepper<S, P> extends BufferedStepper<S, P> {
     this.#linear = linearizationOf(problem.space, y, tableau.name);
   }
 
-  attempt(t1: number, tolerance: Tolerance | undefined): number {
-    const { memory, space } = this;
-    memory.begin(t1);
+  attempt(tolerance: Tolerance | undefined): void {
+    const { memory, space, trial } = this;
+    memory.begin(trial);
     this.#stages();
     const { segment } = memory;
     segment.y1 = addRow(space, this.#end, 1, segment.y, segment.slopes, memory.buffer(segment.y1));
     memory.filled = this.#tableau.m.length + 1;
-    if (tolerance === undefined) return 0;
+    trial.ratio = 0;
+    if (tolerance === undefined) return;
     this.#side = addRow(space, this.#errorRow, 1, this.#zero, segment.slopes, memory.buffer(this.#side));
-    return space.errorRatio(this.#side, segment.y, segment.y1, tolerance.rtol, tolerance.atol);
+    trial.ratio = space.errorRatio(this.#side, segment.y, segment.y1, tolerance.rtol, tolerance.atol);
   }
 
   override accept(retain: boolean): void {

@@ -1,4 +1,5 @@
-import type { ToleranceOf } from './tolerance.ts';
+import type { Tolerance, ToleranceOf } from './tolerance.ts';
+import type { VectorField } from './vector-field.ts';
 
 /**
  * The algebra that a solver needs of a state, and nothing more: solvers, controllers, dense output and adjoints are
@@ -41,8 +42,43 @@ export interface StateSpace<S> {
   /** Frees a state that nothing needs any more. */
   dispose(state: S): void;
 
+  /** All stages of an explicit step at once, for states like this one; one a solve. Absent: `combine` and the field do it. */
+  createStages?(table: StageTable, like: S): Stages<S>;
+
   /** What implicit methods solve with, for states like this one; one a solve. Absent: they cannot be used on this space. */
   createLinearization?(like: S): Linearization<S>;
+}
+
+/** What an explicit Runge–Kutta step is made of, for a space that has a faster way than one `combine` after another. */
+export interface StageTable {
+  /** [stages] */
+  readonly c: readonly number[];
+  /** The rows of a from the second stage on, then that of the end, unless it is the last row of a. */
+  readonly rows: readonly (readonly number[])[];
+  readonly errors: readonly (readonly number[])[];
+}
+
+/** The step that stages work on: `slopes[0]` is there, the others and `y1` are to be filled. */
+export interface StageWork<S> {
+  readonly t: number;
+  readonly t1: number;
+  readonly h: number;
+  readonly y: S;
+  /** A buffer on the host, anything on a device. */
+  y1: S;
+  readonly slopes: S[];
+}
+
+/** To the bit what `combine` and the field give, stage by stage. It owns its buffers. */
+export interface Stages<S> {
+  /** On the host, the argument of the last stage before the end. */
+  readonly argument: S | undefined;
+  /** h·Σ errorⱼ·kⱼ of each error row, after a run with errors. */
+  readonly errors: S[];
+  run<P>(field: VectorField<S, P>, parameters: P, work: StageWork<S>, withErrors: boolean): void;
+  /** Puts the `errorRatio` of one of the errors into `result.ratio`. */
+  measure(error: number, work: StageWork<S>, tolerance: Tolerance, result: { ratio: number }): void;
+  dispose(): void;
 }
 
 /** Where a Jacobian ∂f/∂y comes from. */

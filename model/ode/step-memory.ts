@@ -2,7 +2,7 @@
  * Who owns which state during a solve: the start of a step, its end, its slopes. A host space reuses its buffers from step
  * to step, a device space makes new states and frees the old ones. Every family of methods computes into one of these.
  */
-import type { Segment } from './method.ts';
+import type { Segment, Trial } from './method.ts';
 import { evaluate, type Problem } from './problem.ts';
 
 interface Work<S> {
@@ -55,10 +55,10 @@ export class StepMemory<S, P> {
     return slopes[0];
   }
 
-  /** Begins an attempt to `t1`: discards the one before it unless that was accepted. */
-  begin(t1: number): void {
-    this.#discard();
-    this.startSlope();
+  /** Begins an attempt: discards the one before it unless that was accepted. */
+  begin({ t1 }: Trial): void {
+    if (this.#attempted) this.#discard();
+    if (this.filled === 0) this.startSlope();
     this.segment.t1 = t1;
     this.segment.h = t1 - this.segment.t;
     this.#attempted = true;
@@ -90,13 +90,12 @@ export class StepMemory<S, P> {
   }
 
   dispose(): void {
-    this.#discard();
+    if (this.#attempted) this.#discard();
     this.jumpTo(Number.NaN);
     if (!this.#borrowed) this.problem.space.dispose(this.segment.y);
   }
 
   #discard(): void {
-    if (!this.#attempted) return;
     const { y1, slopes } = this.segment;
     if (!this.reuses) for (const state of [y1, ...slopes.splice(1)]) this.problem.space.dispose(state);
     this.filled = 1;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createStepControl, type StepControl, updateFactor } from '../../../model/ode/controller.ts';
+import { createStepControl, type StepControl, updateLength } from '../../../model/ode/controller.ts';
 import {
   adaptive,
   constantStep,
@@ -29,14 +29,14 @@ const VAN_DER_POL = {
 };
 
 function factorAfter(control: StepControl, ratio: number): number {
-  updateFactor(control, { ratio });
+  updateLength(control, { ratio });
   return control.factor;
 }
 
 describe('step factors', () => {
   it('an integral controller is the textbook: safety·error^(−1/order), within its limits', () => {
     const controller = integral();
-    const factor = (ratio: number) => factorAfter(createStepControl(controller, 5), ratio);
+    const factor = (ratio: number) => factorAfter(createStepControl(controller, 5, 0.1), ratio);
     expect(factor(0.5)).toBeCloseTo(0.9 * 0.5 ** -0.2, 12);
     expect(factor(1e-9)).toBe(10);
     expect(factor(4)).toBeCloseTo(0.9 * 4 ** -0.2, 12);
@@ -45,7 +45,7 @@ describe('step factors', () => {
   });
 
   it('a step after a rejection does not grow', () => {
-    const control = createStepControl(pi(), 5);
+    const control = createStepControl(pi(), 5, 0.1);
     factorAfter(control, 3);
     expect(factorAfter(control, 1e-6)).toBe(1);
     expect(factorAfter(control, 1e-6)).toBeGreaterThan(1);
