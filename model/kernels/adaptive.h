@@ -90,8 +90,7 @@ static void measure_journal(struct adaptive *a, int backward) {
   a->length = !backward ? FORWARD_JOURNAL : at_most(root_of(a->max_steps), a->max_steps);
   a->marks = backward ? (a->max_steps + a->length - 1) / a->length : 0;
   a->keep = backward ? at_most((int32_t)(KEEP_CELLS / attempt_cells(a)), a->length) : 0;
-  int64_t block = BLOCK_CELLS / (pulls(a) * (int64_t)(slot_cells(f) + delta_cells(f)));
-  a->block = !backward ? 0 : block < 1 ? 1 : (int32_t)block;
+  a->block = backward ? block_of(pulls(a), pulls(a) * (int64_t)(slot_cells(f) + delta_cells(f)), a->length) : 0;
 }
 
 static void take_adaptive(struct arena *arena, struct adaptive *a, int backward) {

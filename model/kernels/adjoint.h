@@ -57,8 +57,7 @@ static void take_adjoint(struct arena *arena, struct adjoint *a) {
   const struct field *f = a->course->field;
   int64_t stages = (int64_t)a->tableau->stages * cells(f, f->latent);
   place_stages(a);
-  int64_t block = BLOCK_CELLS / (a->links * (int64_t)(slot_cells(f) + delta_cells(f)));
-  a->block = block < 1 ? 1 : (int32_t)block;
+  a->block = block_of(a->links, a->links * (int64_t)(slot_cells(f) + delta_cells(f)), a->pace ? a->max_steps : a->course->steps);
   int64_t chain = (int64_t)a->block * a->links + 1;
   a->slots = take(arena, chain * slot_cells(f));
   a->deltas = take(arena, chain * delta_cells(f));

@@ -60,9 +60,8 @@ static void take_lanes(struct arena *arena, struct course *c) {
 static void take_slopes(struct arena *arena, struct course *c, int backward, int kept) {
   const struct field *f = c->field;
   int64_t all = (int64_t)(c->steps + 1) * slot_cells(f);
-  int64_t block = BLOCK_CELLS / (int64_t)(slot_cells(f) + delta_cells(f));
   c->keep = kept && backward && c->reads_slopes && all <= KEEP_CELLS / 2;
-  c->block = block < 1 ? 1 : block > c->steps + 1 ? c->steps + 1 : (int32_t)block;
+  c->block = block_of(1, slot_cells(f) + delta_cells(f), c->steps + 1);
   c->slots = take(arena, c->keep ? all : (backward ? c->block : 1) * (int64_t)slot_cells(f));
   c->deltas = take(arena, backward ? c->block * (int64_t)delta_cells(f) : 0);
   c->pulled = take(arena, cells(f, f->latent));

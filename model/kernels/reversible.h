@@ -31,10 +31,10 @@ struct reversible_heun {
 static void take_reversible(struct arena *arena, struct reversible_heun *r, int backward) {
   const struct field *f = r->course->field;
   int32_t state = cells(f, f->latent), evaluations = r->course->steps + 1;
-  int64_t all = (int64_t)evaluations * slot_cells(f), block = BLOCK_CELLS / (int64_t)(slot_cells(f) + delta_cells(f));
+  int64_t all = (int64_t)evaluations * slot_cells(f);
   r->retrace = r->retrace || !backward;
   r->keep = backward && !r->retrace && all <= KEEP_CELLS;
-  r->block = block < 1 ? 1 : block > evaluations ? evaluations : (int32_t)block;
+  r->block = block_of(1, slot_cells(f) + delta_cells(f), evaluations);
   r->beside = take(arena, (r->retrace ? 1 : evaluations) * (int64_t)state);
   r->slots = take(arena, r->keep ? all : (backward ? r->block : 1) * (int64_t)slot_cells(f));
   r->deltas = take(arena, backward ? r->block * (int64_t)delta_cells(f) : 0);
