@@ -33,8 +33,9 @@ function shapeOf(decoder: DecoderSpec): Shape {
 
 /** How many entries of the targets were observed. */
 export function countObserved(targets: Ragged): number {
+  const { mask } = targets;
   let count = 0;
-  for (const m of targets.mask) count += m;
+  for (let i = 0, entries = mask.length; i < entries; i++) count += mask[i];
   return count;
 }
 

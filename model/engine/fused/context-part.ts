@@ -4,14 +4,18 @@ import type { ModelSpec } from '../../latent/spec.ts';
 import type { JobPlan } from './arena.ts';
 import type { CellValues } from './job.ts';
 
+/** Of what no kernel reads. */
+const NOWHERE = 0;
+
 export function planContext(plan: JobPlan, spec: ModelSpec, context: Ragged): CellValues {
-  const gaps_at = planGaps(plan, context);
+  const { kind, clock } = spec.encoder;
+  const gaps_at = clock === 'gap' || kind === 'ode-rnn' ? planGaps(plan, context) : NOWHERE;
   return {
     samples: context.offsets.length - 1,
     offsets_at: plan.input(context.offsets),
     values_at: plan.input(context.values),
     mask_at: plan.input(context.mask),
-    clock_at: spec.encoder.clock === 'gap' ? gaps_at : planElapsed(plan, context),
+    clock_at: clock === 'gap' ? gaps_at : planElapsed(plan, context),
     gaps_at,
   };
 }
@@ -31,7 +35,8 @@ function planGaps(plan: JobPlan, { offsets, times }: Ragged): number {
 function planElapsed(plan: JobPlan, { offsets, times }: Ragged): number {
   return plan.filled(times.length, ({ floats }, at) => {
     for (let b = 0; b + 1 < offsets.length; b++) {
-      for (let row = offsets[b]; row < offsets[b + 1]; row++) floats[at + row] = times[row] - times[offsets[b]];
+      const start = times[offsets[b]];
+      for (let row = offsets[b]; row < offsets[b + 1]; row++) floats[at + row] = times[row] - start;
     }
   });
 }

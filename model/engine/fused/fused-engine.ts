@@ -6,7 +6,7 @@ import type { DecodeRequest, LossAndGradient, Ragged, TrainingBatch } from '../.
 import type { PathRequest } from '../../latent/query.ts';
 import type { ModelSpec } from '../../latent/spec.ts';
 import { type Capabilities, EVERYTHING, unsupported } from '../capabilities.ts';
-import { checkContext, checkDecode, checkParameters, checkPaths, checkTraining } from '../check-input.ts';
+import { allFinite, checkContext, checkDecode, checkParameters, checkPaths, checkTraining } from '../check-input.ts';
 import type { Engine } from '../engine.ts';
 import { EngineError } from '../engine-error.ts';
 import { decodePaths } from './decode-job.ts';
@@ -93,7 +93,7 @@ function hopeless(
   { targets }: TrainingBatch,
 ): LossAndGradient | undefined {
   const nothing = { forwardEvaluations: 0, backwardEvaluations: 0, steps: 0 };
-  if (!parameters.every(Number.isFinite)) return failed('non-finite', parameters.length, nothing);
-  if (beyondReach(targets.times, solver.knotSpacing)) return failed('max-steps', parameters.length, nothing);
+  if (!allFinite(parameters)) return failed('non-finite', parameters.length, nothing);
+  if (beyondReach(targets, solver.knotSpacing)) return failed('max-steps', parameters.length, nothing);
   return undefined;
 }

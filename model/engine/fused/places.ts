@@ -1,4 +1,5 @@
 /** Where between two knots a time lies. In f64: times far from 0 keep their fraction. */
+import type { Ragged } from '../../latent/batch.ts';
 import { MAX_KNOTS } from '../../latent/knots.ts';
 import type { JobPlan } from './arena.ts';
 
@@ -11,20 +12,23 @@ export function planPlaces(
   times: Float64Array,
   spacing: number,
 ): { readonly left_at: number; readonly u_at: number } {
-  const left_at = plan.filled(times.length, ({ ints }, at) => {
-    for (let i = 0; i < times.length; i++) ints[at + i] = Math.floor(times[i] / spacing);
-  });
-  const u_at = plan.filled(times.length, ({ floats }, at) => {
-    for (let i = 0; i < times.length; i++) floats[at + i] = times[i] / spacing - Math.floor(times[i] / spacing);
+  const u_at = plan.room(times.length);
+  const left_at = plan.filled(times.length, ({ ints, floats }, at) => {
+    for (let i = 0; i < times.length; i++) {
+      const place = times[i] / spacing;
+      const left = Math.floor(place);
+      ints[at + i] = left;
+      floats[u_at + i] = place - left;
+    }
   });
   return { left_at, u_at };
 }
 
-/** Whether a time is too far for any solve. */
-export function beyondReach(times: Float64Array, spacing: number): boolean {
-  for (const time of times) {
-    const left = Math.floor(time / spacing);
-    if (left >= MAX_KNOTS || left < -MAX_KNOTS) return true;
+/** Whether a sample's last row is too far for any solve. Rows are sorted by time, none is before model time 0. */
+export function beyondReach({ offsets, times }: Pick<Ragged, 'offsets' | 'times'>, spacing: number): boolean {
+  for (let b = 0; b + 1 < offsets.length; b++) {
+    if (offsets[b] === offsets[b + 1]) continue;
+    if (Math.floor(times[offsets[b + 1] - 1] / spacing) >= MAX_KNOTS) return true;
   }
   return false;
 }

@@ -3,6 +3,7 @@ import type { LossAndGradient, SolveStatus, TrainingBatch } from '../../latent/b
 import { parameterLayout } from '../../latent/layout.ts';
 import { countObserved } from '../../latent/likelihood.ts';
 import type { ModelSpec } from '../../latent/spec.ts';
+import { allFinite } from '../check-input.ts';
 import { JobPlan, runJob } from './arena.ts';
 import { planContext } from './context-part.ts';
 import { TRAIN_JOB } from './job.ts';
@@ -137,13 +138,23 @@ function copyResults({ floats, ints }: Kernels, at: Rooms, place: Place, results
 
 /** The whole batch's; a failure takes no step: an infinite loss and a gradient of zero. */
 export function joinTiles({ gradients, sums, status, forward, backward }: TileResults): LossAndGradient {
-  const tiles = sums.length / SUMS;
-  const gradient = addRows(gradients, tiles);
-  const [loss, negativeLogLikelihood, kl] = addRows(Float64Array.from(sums), tiles);
+  const gradient = addGradients(gradients, sums.length / SUMS);
+  const sum = (which: number) => sums.reduce((total, share, i) => (i % SUMS === which ? total + share : total), 0);
+  const [loss, negativeLogLikelihood, kl] = [sum(0), sum(1), sum(2)];
   const statistics = statisticsOf(forward, backward);
-  const found = firstFailure(status) ?? (allFinite(loss, gradient) ? 'success' : 'non-finite');
+  const found = firstFailure(status) ?? (Number.isFinite(loss) && allFinite(gradient) ? 'success' : 'non-finite');
   if (found !== 'success') return failed(found, gradient.length, statistics);
   return { loss, negativeLogLikelihood, kl, gradient, status: found, statistics };
+}
+
+/** Added in the order of the tiles: the same bits whoever computed which. */
+function addGradients(gradients: Float32Array, tiles: number): Float32Array {
+  const size = gradients.length / tiles;
+  const sum = gradients.slice(0, size);
+  for (let tile = 1, at = size; tile < tiles; tile++) {
+    for (let i = 0; i < size; i++, at++) sum[i] += gradients[at];
+  }
+  return sum;
 }
 
 export function failed(
@@ -155,21 +166,9 @@ export function failed(
   return { loss, negativeLogLikelihood: loss, kl: loss, gradient: new Float32Array(parameters), status, statistics };
 }
 
-function allFinite(loss: number, gradient: Float32Array): boolean {
-  return Number.isFinite(loss) && gradient.every(Number.isFinite);
-}
-
 function firstFailure(status: Int32Array): SolveStatus | undefined {
   const failure = status.find((code) => code !== 0);
   return failure === undefined ? undefined : statusOf(failure);
-}
-
-/** The rows' sum, added in their order: the same bits whoever computed which. */
-function addRows<A extends Float32Array | Float64Array>(rows: A, count: number): A {
-  const size = rows.length / count;
-  const sum = rows.slice(0, size) as A;
-  for (let row = 1; row < count; row++) for (let i = 0; i < size; i++) sum[i] += rows[row * size + i];
-  return sum;
 }
 
 function statisticsOf(forward: Int32Array, backward: Int32Array): LossAndGradient['statistics'] {
