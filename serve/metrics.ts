@@ -34,6 +34,10 @@ export const METRICS = {
   ]),
   forecast_duration_seconds: histogram('Time to answer one forecast query', SECONDS),
   solver_function_evaluations: histogram('Evaluations of the vector field in one solve', EVALUATIONS, ['direction']),
+  forecast_windows_total: counter(
+    'Windows that forecasts read: hit where the posterior was known already, miss where the encoder had to run',
+    ['stream', 'outcome'],
+  ),
   model_info: gauge('1 for the live model', ['stream', 'version', 'alias']),
   model_trained_through_timestamp_seconds: gauge('Event time of the newest observation the live model has learnt', [
     'stream',

@@ -105,7 +105,7 @@ function configured({ config, truth, simulated = [], training }: ServeRoleParts)
 
 function openModelHost(config: Config, engine: EngineProvider, metrics: Metrics, logger: Logger): ModelHost {
   return createModelHost({
-    open: (artifact) => openModel(artifact, engine),
+    open: (artifact) => openModel(artifact, engine, metrics),
     channels: (stream) => streamNamed(config, stream)?.channels,
     clock: Date,
     logger,
@@ -113,9 +113,15 @@ function openModelHost(config: Config, engine: EngineProvider, metrics: Metrics,
   });
 }
 
-function openModel(artifact: Artifact, provider: EngineProvider) {
-  const engine = provider.open(artifact.header.spec);
-  return { forecaster: createForecaster({ artifact, engine }), engine: provider.name, close: () => engine.close() };
+function openModel(artifact: Artifact, provider: EngineProvider, metrics: Metrics) {
+  const { spec, stream } = artifact.header;
+  const engine = provider.open(spec);
+  const onRead = (outcome: string) => metrics.count('forecast_windows_total', { stream, outcome });
+  return {
+    forecaster: createForecaster({ artifact, engine, onRead }),
+    engine: provider.name,
+    close: () => engine.close(),
+  };
 }
 
 /** Each new champion on the topic becomes the live model; what is no model is reported and changes nothing. */

@@ -110,7 +110,7 @@ static void solve_queries(struct asking *a) {
   solve_path(&a->ahead);
   if (a->behind.steps > 0) solve_path(&a->behind);
   for (int32_t i = 0; i < a->count; i++) {
-    int back = a->behind.steps > 0;
+    int back = a->last_behind[i] > 0; /* others of the tile may go there alone */
     a->status[i] = a->ahead.status[i] != SUCCESS ? a->ahead.status[i] : back ? a->behind.status[i] : SUCCESS;
     ((int32_t *)a->base)[a->job->evaluations_at + a->first + i] = a->ahead.forward[i] + (back ? a->behind.forward[i] : 0);
   }
