@@ -2,12 +2,13 @@
  * The exact gradient at bounded memory: a few states are kept and the steps between them computed again, after the
  * binomial schedule of Griewank and Walther (ACM TOMS 26, 2000, algorithm 799, "revolve").
  */
-import { type Recorder, recordSolve, type StepTimes } from './exact-pullback.ts';
+import { type Recorder, recordSolve } from './exact-pullback.ts';
 import type { Gradient } from './gradient.ts';
 import type { Method, Segment, Stepper } from './method.ts';
 import { ensure } from './ode-error.ts';
 import type { Problem } from './problem.ts';
 import type { Plan } from './solve.ts';
+import type { StepLog } from './step-log.ts';
 
 export interface CheckpointedOptions {
   /** States kept at any time beside the step at hand, ≥ 1. With √n of them the forward work is repeated about three times. */
@@ -29,10 +30,10 @@ function createRecorder<S, P>({ method, y0 }: Plan<S, P>, checkpoints: number): 
     retain: false,
     observe: () => {},
     backwards: (problem, steps, holdsOutput) => {
-      if (steps.length === 0) return [];
+      if (steps.count === 0) return [];
       const replay: Replay<S, P> = { problem, method, steps, holdsOutput };
       const start: Checkpoint<S> = { step: 0, y: y0, slope: undefined, owned: false };
-      return unwind(replay, start, steps.length, checkpoints);
+      return unwind(replay, start, steps.count, checkpoints);
     },
     dispose: () => {},
   };
@@ -41,7 +42,7 @@ function createRecorder<S, P>({ method, y0 }: Plan<S, P>, checkpoints: number): 
 interface Replay<S, P> {
   readonly problem: Problem<S, P>;
   readonly method: Method;
-  readonly steps: readonly StepTimes[];
+  readonly steps: StepLog;
   readonly holdsOutput: (step: number) => boolean;
 }
 
@@ -88,7 +89,7 @@ function covered(slots: number, repetitions: number): number {
 }
 
 function startAt<S, P>({ problem, method, steps }: Replay<S, P>, { step, y, slope }: Checkpoint<S>): Stepper<S> {
-  return method.start(problem, steps[step].t, y, slope);
+  return method.start(problem, steps.start(step), y, slope);
 }
 
 function attempt<S>(stepper: Stepper<S>, t1: number): void {
@@ -99,8 +100,8 @@ function attempt<S>(stepper: Stepper<S>, t1: number): void {
 /** The same steps again, to the same bits. */
 function walk<S, P>({ steps }: Replay<S, P>, stepper: Stepper<S>, from: number, to: number): void {
   for (let n = from; n < to; n++) {
-    if (stepper.segment.t !== steps[n].t) stepper.jumpTo(steps[n].t);
-    attempt(stepper, steps[n].t1);
+    if (stepper.segment.t !== steps.start(n)) stepper.jumpTo(steps.start(n));
+    attempt(stepper, steps.end(n));
     stepper.accept(false);
   }
 }
@@ -109,7 +110,7 @@ function advance<S, P>(replay: Replay<S, P>, from: Checkpoint<S>, step: number):
   const { problem, method, steps } = replay;
   const stepper = startAt(replay, from);
   walk(replay, stepper, from.step, step);
-  const carried = method.carriesSlope === true && stepper.segment.t === steps[step].t;
+  const carried = method.carriesSlope === true && stepper.segment.t === steps.start(step);
   const slope = carried ? problem.space.combine(stepper.startSlope(), [], []) : undefined;
   const y = problem.space.combine(stepper.segment.y, [], []);
   stepper.dispose();
@@ -120,8 +121,8 @@ function* lastSegment<S, P>(replay: Replay<S, P>, from: Checkpoint<S>, step: num
   const { steps, holdsOutput } = replay;
   const stepper = startAt(replay, from);
   walk(replay, stepper, from.step, step);
-  if (stepper.segment.t !== steps[step].t) stepper.jumpTo(steps[step].t);
-  attempt(stepper, steps[step].t1);
+  if (stepper.segment.t !== steps.start(step)) stepper.jumpTo(steps.start(step));
+  attempt(stepper, steps.end(step));
   if (holdsOutput(step)) stepper.prepareOutput();
   yield stepper.segment;
   stepper.dispose();

@@ -4,7 +4,8 @@
  */
 import type { VectorField } from './vector-field.ts';
 
-type HostField = VectorField<Float64Array, Float64Array>;
+/** A field over `Float64Array`s. */
+export type HostField = VectorField<Float64Array, Float64Array>;
 
 /** ε^(1/3): where truncation and rounding of a central difference meet. */
 const STEP = Number.EPSILON ** (1 / 3);

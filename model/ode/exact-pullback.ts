@@ -11,12 +11,7 @@ import { createStatistics, type Problem } from './problem.ts';
 import { checkCotangents, checkDifferentiable, failedGradients, timing, vjp } from './pullback.ts';
 import { createPlan, createSaver, type Plan, run, type Saver, type Solution, travelOrder } from './solve.ts';
 import type { StateSpace } from './state-space.ts';
-
-/** An accepted step without its states. */
-export interface StepTimes {
-  readonly t: number;
-  readonly t1: number;
-}
+import { StepLog } from './step-log.ts';
 
 /** How a gradient mode remembers a forward solve. */
 export interface Recorder<S, P> {
@@ -27,11 +22,7 @@ export interface Recorder<S, P> {
    * The segments, last first, each valid until the next is asked for; those that `holdsOutput` prepared for output.
    * What it evaluates is counted in the problem's statistics.
    */
-  backwards(
-    problem: Problem<S, P>,
-    steps: readonly StepTimes[],
-    holdsOutput: (step: number) => boolean,
-  ): Iterable<Segment<S>>;
+  backwards(problem: Problem<S, P>, steps: StepLog, holdsOutput: (step: number) => boolean): Iterable<Segment<S>>;
   dispose(): void;
 }
 
@@ -48,7 +39,7 @@ export function recordSolve<S, P>(
     () => `${plan.method.name} has no exact gradient: use adjoint().`,
   );
   const recorder = createRecorder(plan);
-  const steps: StepTimes[] = [];
+  const steps = new StepLog();
   const solution = run(plan, recording(createSaver(plan), recorder, steps));
   return {
     solution,
@@ -58,11 +49,11 @@ export function recordSolve<S, P>(
 }
 
 /** The same output, with every step recorded. */
-function recording<S, P>(saver: Saver<S>, recorder: Recorder<S, P>, steps: StepTimes[]): Saver<S> {
+function recording<S, P>(saver: Saver<S>, recorder: Recorder<S, P>, steps: StepLog): Saver<S> {
   const observe = (stepper: Stepper<S>): void => {
     saver.observe(stepper);
     recorder.observe(stepper);
-    steps.push({ t: stepper.segment.t, t1: stepper.segment.t1 });
+    steps.push(stepper.segment.t, stepper.segment.t1);
   };
   return { retain: recorder.retain, observe, finish: saver.finish };
 }
@@ -82,6 +73,8 @@ interface Outputs {
   readonly inside: { readonly index: number; readonly theta: number }[];
 }
 
+const NO_OUTPUTS: Outputs = { atEnd: [], inside: [] };
+
 interface Pullback<S, P> {
   readonly problem: Problem<S, P>;
   readonly parameterSpace: StateSpace<P>;
@@ -93,7 +86,7 @@ function pullback<S, P>(
   options: DifferentiableOptions<S, P>,
   method: Method,
   recorder: Recorder<S, P>,
-  steps: readonly StepTimes[],
+  steps: StepLog,
   solution: Solution<S>,
   cotangents: readonly S[],
 ): Gradients<S, P> {
@@ -105,10 +98,10 @@ function pullback<S, P>(
   const outputs = outputsOf(steps, solution.times, t0);
   const start = { t: Number.NaN, y: space.zeros(y0), slope: undefined, parameters: parameterSpace.zeros(parameters) };
   let carry: Carry<S, P> = start;
-  let n = steps.length;
-  for (const segment of recorder.backwards(problem, steps, (step) => outputs.of[step].inside.length > 0)) {
+  let n = steps.count;
+  for (const segment of recorder.backwards(problem, steps, (step) => (outputs.of.get(step)?.inside.length ?? 0) > 0)) {
     n--;
-    carry = inScope(pulling, carry, (before) => pullSegment(pulling, segment, outputs.of[n], before));
+    carry = inScope(pulling, carry, (before) => pullSegment(pulling, segment, outputs.of.get(n) ?? NO_OUTPUTS, before));
   }
   carry = inScope(pulling, carry, (before) => pullStart(pulling, y0, outputs.atStart, before));
   return {
@@ -135,23 +128,27 @@ function inScope<S, P>(
 
 /** Which step gave which saved state, by the forward solve's rule: the first whose end is not before the time. */
 function outputsOf(
-  steps: readonly StepTimes[],
+  steps: StepLog,
   times: Float64Array,
   t0: number,
-): { readonly of: readonly Outputs[]; readonly atStart: readonly number[] } {
-  const of = steps.map((): Outputs => ({ atEnd: [], inside: [] }));
+): { readonly of: ReadonlyMap<number, Outputs>; readonly atStart: readonly number[] } {
+  const of = new Map<number, Outputs>();
   const atStart: number[] = [];
-  const direction = steps.length === 0 ? 1 : Math.sign(steps[0].t1 - steps[0].t);
+  const direction = steps.count === 0 ? 1 : Math.sign(steps.end(0) - steps.start(0));
   let n = 0;
   for (const index of travelOrder(times, direction)) {
-    while (n < steps.length - 1 && direction * (times[index] - steps[n].t1) > 0) n++;
+    while (n < steps.count - 1 && direction * (times[index] - steps.end(n)) > 0) n++;
     if (times[index] === t0) atStart.push(index);
-    else placeOutput(of[n], steps[n], index, times[index]);
+    else {
+      const outputs = of.get(n) ?? { atEnd: [], inside: [] };
+      of.set(n, outputs);
+      placeOutput(outputs, steps.start(n), steps.end(n), index, times[index]);
+    }
   }
   return { of, atStart };
 }
 
-function placeOutput({ atEnd, inside }: Outputs, { t, t1 }: StepTimes, index: number, time: number): void {
+function placeOutput({ atEnd, inside }: Outputs, t: number, t1: number, index: number, time: number): void {
   const theta = (time - t) / (t1 - t);
   if (time === t1 || theta >= 1) atEnd.push(index);
   else inside.push({ index, theta: Math.max(0, theta) });

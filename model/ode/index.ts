@@ -29,7 +29,7 @@ export {
   pi,
   pid,
 } from './controller.ts';
-export { withDifferences } from './differences.ts';
+export { type HostField, withDifferences } from './differences.ts';
 export { dop853 } from './dop853.ts';
 export { type Esdirk, type EsdirkTableau, esdirk } from './esdirk.ts';
 export { type Event, eventCotangent, type FoundEvent } from './events.ts';
@@ -44,10 +44,20 @@ export {
   type Gradients,
   solveWithGradient,
 } from './gradient.ts';
-export type { Status } from './integrate.ts';
+export type { Ending, Status } from './integrate.ts';
 export { leapfrog } from './leapfrog.ts';
 export { type LipschitzOptions, lipschitzAlong } from './lipschitz.ts';
-export type { Method } from './method.ts';
+export type {
+  Method,
+  OutputWeights,
+  Reversal,
+  Segment,
+  SegmentCotangent,
+  StepEnd,
+  StepPull,
+  Stepper,
+  Trial,
+} from './method.ts';
 export { METHODS } from './method-table.ts';
 export {
   bosh3,
@@ -63,16 +73,16 @@ export {
 } from './methods.ts';
 export { noParameters } from './no-parameters.ts';
 export { ODE_ERROR_CODES, OdeError, type OdeErrorCode } from './ode-error.ts';
-export type { Statistics } from './problem.ts';
+export type { Problem, Statistics } from './problem.ts';
 export { reversible } from './reversible.ts';
 export { type RosenbrockTableau, rosenbrock } from './rosenbrock.ts';
 export { type Acceleration, secondOrder } from './second-order.ts';
 export { type SaveAt, type Solution, type SolveOptions, solve, type WithoutParameters } from './solve.ts';
-export { type EachDifferentiable, type Sample, solveEach, solveEachWithGradient } from './solve-each.ts';
-export type { JacobianSource, Linearization, StateSpace } from './state-space.ts';
+export { type EachDifferentiable, type Sample, type Shared, solveEach, solveEachWithGradient } from './solve-each.ts';
+export type { JacobianSource, Linearization, Stages, StageTable, StageWork, StateSpace } from './state-space.ts';
 export { kvaerno5, rodas4 } from './stiff-methods.ts';
-export { createTableau, type Tableau, type TableauSpec } from './tableau.ts';
-export type { ToleranceOf } from './tolerance.ts';
+export { createTableau, type DenseOutput, type ErrorEstimate, type Tableau, type TableauSpec } from './tableau.ts';
+export type { Tolerance, ToleranceOf } from './tolerance.ts';
 export { tsit5 } from './tsit5.ts';
 export type { Cotangents, Tangent, VectorField } from './vector-field.ts';
 export { vern7 } from './vern7.ts';

@@ -1,4 +1,5 @@
 /** What every gradient mode shares: checks, the vector–Jacobian product that counts, gradients of times, and failure. */
+import { adjacent } from './adjacent-double.ts';
 import type { DifferentiableOptions, Gradients } from './gradient.ts';
 import type { Ending } from './integrate.ts';
 import { ensure } from './ode-error.ts';
@@ -49,7 +50,10 @@ export function vjpOf<S, P>(field: VectorField<S, P>): NonNullable<VectorField<S
   };
 }
 
-/** ∂L/∂tᵢ = gᵢ·f(tᵢ, yᵢ); moving the start alone loses λ(t0)·f(t0, y0). */
+/**
+ * ∂L/∂tᵢ = gᵢ·f(tᵢ, yᵢ); moving the start alone loses λ(t0)·f(t0, y0). At a jump of the field these are the slopes that the
+ * solve saw: before it at a saved time, after it at the start.
+ */
 export function timing<S, P>(
   options: DifferentiableOptions<S, P>,
   solution: Solution<S>,
@@ -59,9 +63,12 @@ export function timing<S, P>(
   const { space, field, parameters, y0, t0 } = options;
   const problem = { space, field, parameters, statistics: createStatistics() };
   const along = (t: number, y: S, g: S): number => space.scope(() => space.dot(g, evaluate(problem, t, y)));
+  const jumps = new Set(Array.from(options.jumps ?? []));
+  const seen = (t: number, way: number): number => (jumps.has(t) ? adjacent(t, way) : t);
+  const ahead = Math.sign(solution.times.reduce((sum, t) => sum + Math.sign(t - t0), 0)) || 1;
   return {
-    t0: -along(t0, y0, y0Gradient),
-    times: solution.times.map((t, i) => along(t, solution.ys[i], cotangents[i])),
+    t0: -along(seen(t0, ahead), y0, y0Gradient),
+    times: solution.times.map((t, i) => along(seen(t, t === t0 ? ahead : -ahead), solution.ys[i], cotangents[i])),
   };
 }
 

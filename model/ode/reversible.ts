@@ -2,12 +2,13 @@
  * The exact gradient at no memory but the step at hand: a reversible method is run backwards from its end. Exact up to
  * rounding, which a long solve of a strongly damped field amplifies: there `checkpointed` is the safe choice.
  */
-import { type Recorder, recordSolve, type StepTimes } from './exact-pullback.ts';
+import { type Recorder, recordSolve } from './exact-pullback.ts';
 import type { Gradient } from './gradient.ts';
 import type { Method, Segment, StepEnd, Stepper } from './method.ts';
 import { ensure } from './ode-error.ts';
 import type { Problem } from './problem.ts';
 import type { Plan } from './solve.ts';
+import type { StepLog } from './step-log.ts';
 
 /** Needs a method with an inverse: `leapfrog`. */
 export function reversible(): Gradient {
@@ -36,11 +37,12 @@ function createRecorder<S, P>({ problem: { space }, method, span }: Plan<S, P>):
 function* retraced<S, P>(
   problem: Problem<S, P>,
   method: Method,
-  steps: readonly StepTimes[],
+  steps: StepLog,
   ends: ReadonlyMap<number, { readonly y1: S; readonly slope1: S }>,
 ): Generator<Segment<S>, void, undefined> {
   let after: Segment<S> | undefined;
-  for (const { t, t1 } of steps.toReversed()) {
+  for (let n = steps.count - 1; n >= 0; n--) {
+    const [t, t1] = [steps.start(n), steps.end(n)];
     const stored = ends.get(t1);
     const end: StepEnd<S> | undefined =
       after === undefined || stored !== undefined

@@ -154,7 +154,7 @@ export function run<S, P>(plan: Plan<S, P>, saver: Saver<S>): Solution<S> {
   const ending = checked(problem.space, integrate(course, stepper), stepper.segment.y, span);
   const saved = saver.finish(ending, stepper.segment.y);
   stepper.dispose();
-  const advice = adviceFor(ending, problem.statistics);
+  const advice = adviceFor(ending, problem.statistics, method);
   return { ...ending, ...saved, events: watcher?.found, advice, statistics: { ...problem.statistics } };
 }
 

@@ -9,6 +9,7 @@ import {
   float64SpaceWith,
   integral,
   kvaerno5,
+  leapfrog,
   onKnots,
   pi,
   pid,
@@ -144,6 +145,14 @@ describe('stiffness', () => {
     expect(relativeError(implicit.ys[0], truth.ys[0])).toBeLessThan(1e-4);
     expect(implicit.statistics.accepted).toBeLessThan(explicit.statistics.accepted / 10);
     expect(implicit.statistics.functionEvaluations).toBeLessThan(explicit.statistics.functionEvaluations / 3);
+  });
+
+  it('leapfrog under a controller does not finish a damped problem and says why, at a time that can be read', () => {
+    const damped = { ...VAN_DER_POL, field: { evaluate: (_t: number, y: Float64Array) => y.map((v) => -v) }, t1: 20 };
+    const { status, advice } = solve({ ...damped, method: leapfrog, maxSteps: 20_000 });
+    expect(status).toBe('max-steps');
+    expect(advice).toMatch(/leapfrog is not stable on a damped field/);
+    expect(advice).toMatch(/at t = [\d.e-]{1,9}\. /);
   });
 
   it('every failure comes with a sentence that names the time', () => {

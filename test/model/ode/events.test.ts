@@ -117,6 +117,26 @@ describe('events on the way', () => {
     expect(relativeError(back.events?.map(({ t }) => t) ?? [], zeros.toReversed())).toBeLessThan(1e-8);
   });
 
+  it('there and back within one step: both zeros of a parabola to 1e-12, in one part only they go unseen', () => {
+    const at = (samples: number | undefined, method: Method) => {
+      const level: Event<Float64Array> = { value: (_t, [y]) => y - 14, samples };
+      const controller = constantSteps(1);
+      return solve({ ...thrown, t1: 4, method, controller, events: [level] }).events?.map(({ t }) => t) ?? [];
+    };
+    for (const method of [rk4, tsit5, dop853]) {
+      expect(relativeError(at(undefined, method), [2 - Math.sqrt(1.2), 2 + Math.sqrt(1.2)])).toBeLessThan(1e-12);
+      expect(at(undefined, method)).toHaveLength(2);
+      expect(at(1, method)).toEqual([]);
+    }
+    expect(() => at(0, rk4)).toThrow(expect.objectContaining({ code: 'bad-event' }));
+  });
+
+  it('a terminal event ends the solve at the first of its zeros in a step', () => {
+    const events = [{ value: (_t: number, [y]: Float64Array) => y - 14, terminal: true }];
+    const { stoppedAt } = solve({ ...thrown, t1: 4, method: rk4, controller: constantSteps(1), events });
+    expect(stoppedAt).toBeCloseTo(2 - Math.sqrt(1.2), 12);
+  });
+
   it('starting on a zero finds the next one, not that one', () => {
     const bounce = solve({ ...thrown, y0: Float64Array.of(0, 10) });
     expect(bounce.stoppedAt).toBeCloseTo(2, 9);

@@ -221,6 +221,20 @@ describe('a field that jumps in time', () => {
     },
   };
 
+  it('gradients of a saved time on the jump are of the side that the solve came from, of a start on it of the other', () => {
+    const side = (t: number, y: Float64Array) => field.evaluate(t, y, BASE.parameters);
+    for (const gradient of [backprop(), adjoint()]) {
+      const options = { ...BASE, field, jumps: [0.8], controller: TIGHT, gradient };
+      const arriving = solveWithGradient({ ...options, saveAt: { times: [0.8] } });
+      const ones = [Float64Array.of(1, 1)];
+      const before = side(0.8 - 1e-9, arriving.solution.ys[0]);
+      expect(Math.abs(arriving.pullback(ones).timing().times[0] - before[0] - before[1])).toBeLessThan(1e-7);
+      const leaving = solveWithGradient({ ...options, t0: 0.8, saveAt: { times: [1.5] } }).pullback(ones);
+      const after = float64Space.dot(side(0.8 + 1e-9, BASE.y0), leaving.y0);
+      expect(Math.abs(leaving.timing().t0 + after)).toBeLessThan(1e-7);
+    }
+  });
+
   it('backprop 1e-9 on a coarse grid, adjoint 1e-7 at tight tolerance', () => {
     const options = { ...BASE, field, jumps: [0.8] };
     checkDifferences({ ...options, method: midpoint, controller: constantSteps(3) }, backprop(), 1e-9);
