@@ -1,7 +1,8 @@
 /**
  * The fused engine beside its peers, and what its work costs: `npm run bench:engine [-- contest scaling first] [--rows regexp]
  * [--quick]`. Contestants are processes on one thread of one core that take turns. Prints every table with what was promised, and
- * writes them with their pictures into `docs/`. Peers that are not there are named.
+ * writes them with their pictures into `docs/`. Peers that are not there are named. With `--rows` only some rows of the contest are
+ * measured anew; the others are taken from the run before.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,11 +18,13 @@ import {
 } from './engine/contestant.ts';
 import { measureFirstForecast } from './engine/first-forecast.ts';
 import { findInterpreters, HOW_TO_INSTALL } from './engine/interpreters.ts';
+import { keepResults, withKept } from './engine/kept.ts';
 import { measurePeak } from './engine/peak.ts';
 import { contestPlot, costPlot } from './engine/plots.ts';
 import {
   agreementSentence,
   contestGoals,
+  earlierSentence,
   failureSentence,
   firstForecastTable,
   queryRates,
@@ -50,8 +53,6 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rows: { type: 'string', default: '.' }, quick: { type: 'boolean', default: false } },
 });
-/** A quick run, or one of some rows, is for the eye: only a full one is written down. */
-const forTheEye = values.quick || values.rows !== '.';
 const pace = values.quick ? QUICK : FULL;
 const sections = { contest, scaling, first };
 for (const [name, section] of Object.entries(sections)) {
@@ -61,24 +62,27 @@ for (const [name, section] of Object.entries(sections)) {
 function report(name: string, title: string, paragraphs: readonly string[]): void {
   const said = paragraphs.filter((paragraph) => paragraph !== '');
   const text = [`## ${title}`, `\`npm run bench:engine\`. ${machine()}`, ...said].join('\n\n');
-  if (!forTheEye) writeSection(name, text);
+  // A quick run is for the eye.
+  if (!values.quick) writeSection(name, text);
   console.log(`\n${text}`);
 }
 
 async function picture(name: string, spec: Parameters<typeof writePicture>[1]): Promise<void> {
-  if (!forTheEye) await writePicture(join(PLOTS, name), spec);
+  if (!values.quick) await writePicture(join(PLOTS, name), spec);
 }
 
 async function contest(): Promise<void> {
   const interpreters = findInterpreters();
   const commands = [...[...OUR_ENGINES, 'tfjs'].map(ourCommand), ...peerCommands(interpreters)];
   const { contestants, absent } = await startAll(commands);
-  const results: RowResult[] = [];
+  const fresh: RowResult[] = [];
   for (const row of ROWS.filter(({ id }) => new RegExp(values.rows).test(id))) {
     console.error(row.title);
-    results.push(await holdContest(row, contestants, pace));
+    fresh.push(await holdContest(row, contestants, pace));
+    if (!values.quick) keepResults(withKept(fresh));
   }
   for (const contestant of contestants) contestant.close();
+  const results = values.quick ? fresh : withKept(fresh);
   await picture('bench-engine-contest.svg', contestPlot(results));
   report('engine-contest', 'The fused engine beside its peers', [
     'Each contestant is a process on one thread of one core. The best of its variants is timed in rounds in which all take turns: ' +
@@ -87,6 +91,7 @@ async function contest(): Promise<void> {
     interpreters.length === 0 ? HOW_TO_INSTALL : '',
     timesTable(results),
     '![Times beside the peers’](plots/bench-engine-contest.svg)',
+    earlierSentence(results, fresh),
     agreementSentence(results),
     queryRates(results),
     goalTable(contestGoals(results, measurePeak())),

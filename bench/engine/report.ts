@@ -125,6 +125,12 @@ export function agreementSentence(results: readonly RowResult[]): string {
     : `**They do not compute the same**: ${bad.join('; ')}.`;
 }
 
+/** Which rows were not measured in this run. */
+export function earlierSentence(results: readonly RowResult[], fresh: readonly RowResult[]): string {
+  const earlier = results.filter((result) => !fresh.includes(result)).map(({ row }) => row.title);
+  return earlier.length === 0 ? '' : `Measured in an earlier run: ${earlier.join('; ')}.`;
+}
+
 export function failureSentence(results: readonly RowResult[]): string {
   const said = results.flatMap(({ row, failures }) =>
     failures.map(({ peer, variant, failed }) => `${peer} (${variant}) at ${row.title}: ${failed}`),

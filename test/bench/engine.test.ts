@@ -1,7 +1,11 @@
 /** The engine's bench in its pure parts: that it compares what it says, and like with like. Its figures are the bench's business. */
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { bestOf, disagreement, holdContest, oursIn, type RowResult, speedup } from '../../bench/engine/contest.ts';
 import type { Contestant } from '../../bench/engine/contestant.ts';
+import { keepResults, withKept } from '../../bench/engine/kept.ts';
 import { fieldProblem, spiralsBatch, spiralsParameters, spiralsSpec, stream } from '../../bench/engine/problem.ts';
 import {
   agreementSentence,
@@ -144,6 +148,27 @@ describe('the tables', () => {
     expect(agreementSentence([result(entry('fused native', [1]))])).toContain('All compute the same');
     expect(failureSentence([{ ...apart, failures: [{ peer: 'x', variant: 'y', failed: 'z' }] }])).toContain('x (y)');
     expect(queryRates([{ ...apart, row: row('query-1') }])).toContain('1 a second');
+  });
+});
+
+describe('a contest in parts', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'odecast-bench-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('takes rows that were not measured anew from the run before, in the order of the table', () => {
+    const file = join(folder, 'some', 'results.json');
+    const at = (id: string, seconds: number): RowResult => ({
+      row: row(id),
+      entries: [entry('fused native', [seconds])],
+      failures: [],
+    });
+    keepResults([at('query-1', 1), at('forward-4x20', 2)], file);
+    const joined = withKept([at('query-1', 3), at('gradient-4x20', 4)], file);
+    expect(joined.map(({ row, entries }) => [row.id, entries[0].rounds[0]])).toEqual([
+      ['forward-4x20', 2],
+      ['gradient-4x20', 4],
+      ['query-1', 3],
+    ]);
   });
 });
 
