@@ -178,15 +178,15 @@ const FITS: Readonly<Record<string, Fit>> = {
     from: -Math.LN2 / 2,
     to: Math.LN2 / 2,
   },
-  /** tanh r = r + r³·T(r²) */
+  /** 2·tanh(x/2) = x·(1 + x²·A(x²)) / (1 + x²·B(x²)); in tanh x a share of its error counts as one cosh x-th of that */
   tanh: {
     numerator: powers(3, 5, 2),
-    denominator: [],
-    fixed: (r) => r,
-    target: Math.tanh,
-    size: Math.tanh,
+    denominator: powers(2, 6, 2),
+    fixed: (x) => x,
+    target: (x) => 2 * Math.tanh(x / 2),
+    size: (x) => 2 * Math.tanh(x / 2) * Math.min(Math.cosh(x), 3000),
     from: TINY,
-    to: Math.LN2 / 4,
+    to: 9,
   },
   /** log(1 + f) = f − f²/2 + f³·P(f) */
   log: {

@@ -4,9 +4,10 @@
  *
  *   v_exp            eˣ = 2ⁿ·eʳ, n = round(x / ln 2), |r| ≤ ln 2 / 2, eʳ = 1 + r + r²·P(r); results below 1.7e-38 are 0
  *   v_sigmoid        1 / (1 + e⁻ˣ); 0 below x = −88.4
- *   v_tanh           |x| = n·ln 2 / 2 + r, |r| ≤ ln 2 / 4, t = tanh r = r + r³·T(r²), s = 2⁻ⁿ, and by the theorem of addition
- *                    tanh |x| = ((1 − s) + (1 + s)·t) / ((1 + s) + (1 − s)·t), whose numerator is never the larger: |tanh| ≤ 1.
- *                    Odd to the bit; tiny x → x; ±1 beyond 8.5
+ *   v_tanh           u = tanh (|x|/2) = P/2Q with P = |x|·(1 + x²·A(x²)), Q = 1 + x²·B(x²), |x| held at 9; then
+ *                    tanh |x| = 2u / (1 + u²) = PQ / (PQ + (Q − P/2)²), whose numerator is never the larger: |tanh| ≤ 1. Where u
+ *                    nears 1 its errors hardly count, which is why so short a fraction serves. Odd to the bit; tiny x → x;
+ *                    ±1 beyond 8.83. By halvings of x, as exp has it, 2.6 ulp could be had for 14 % more time
  *   v_log            x = 2ᵉ·(1 + f), √½ ≤ 1 + f < √2: e·ln 2 + f − f²/2 + f³·P(f); below 1.2e-38 → −∞, x < 0 → NaN
  *   v_sincos_turns   sin 2πx and cos 2πx: x = q/4 + r exactly, |r| ≤ 1/8; for |x| < 2²², beyond as if x were 0
  *   v_normal         of a standard normal Z: P(Z ≤ z) and e^(−z²/2), with a = |z|: P(Z > a) = e^(−a²/2)·P(a)/Q(a); a is held at
@@ -56,13 +57,14 @@ INLINE vf v_sigmoid(vf x) {
 }
 
 INLINE vf v_tanh(vf x) {
-  const vf size = min_of(absolute(x), splat(20.0f));
-  const vf shifted = fma(size, splat(-2.88539008f), splat(MAGIC + 127)); /* of −n */
-  const vf r = fma(shifted - splat(MAGIC + 127), splat(0.34657359f), size);
-  const vf square = r * r;
-  const vf t = fma(fma(splat(0.131106332f), square, splat(-0.333312720f)) * square, r, r);
-  const vf s = power_of_two(shifted), less = splat(1.0f) - s, more = splat(1.0f) + s;
-  const vf y = fma(more, t, less) / fma(less, t, more);
+  const vf size = min_of(absolute(x), splat(9.0f));
+  const vf square = size * size;
+  const vf a = fma(splat(0.000114062401f), square, splat(0.0297645535f));
+  vf q = fma(splat(1.22521340e-6f), square, splat(0.00120559079f));
+  q = fma(q, square, splat(0.113097847f));
+  q = fma(q, square, splat(1.0f));
+  const vf p = fma(a * square, size, size), product = p * q, rest = fma(p, splat(-0.5f), q);
+  const vf y = product / fma(rest, rest, product);
   return from_bits(bits(y) | (bits(x) & INT32_MIN));
 }
 
