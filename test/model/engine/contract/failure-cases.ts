@@ -25,6 +25,13 @@ function exploding(spec: ModelSpec): Float32Array {
   return parameters;
 }
 
+/** Of the first sample; the others have none. */
+function twoRows({ channels }: ModelSpec, samples: number) {
+  const entries = 2 * channels.length;
+  const offsets = new Int32Array(samples + 1).fill(2, 1);
+  return { offsets, values: new Float32Array(entries), mask: new Uint8Array(entries) };
+}
+
 const METHODS = ['rk4', 'reversible-heun', 'dopri5', 'tsit5'] as const;
 
 export function failureCases(load: Load): void {
@@ -78,6 +85,10 @@ export function failureCases(load: Load): void {
     const batch = randomBatch(spec, createRandom(57));
     const parameters = randomParameters(spec, createRandom(57));
     await expect(engine.lossAndGradient(parameters.slice(1), batch)).rejects.toThrow(/parameters/);
+    for (const times of [Float64Array.of(0.5, 0.25), Float64Array.of(0, Number.NaN), Float64Array.of(-0.5, 0.25)]) {
+      const targets = { ...batch.targets, ...twoRows(spec, batch.origins.length), times };
+      await expect(engine.lossAndGradient(parameters, { ...batch, targets })).rejects.toThrow(/targets\.times/);
+    }
     await expect(engine.encode(parameters, { ...batch.context, channels: 1 })).rejects.toThrow(/channels/);
     const empty = { ...batch.context, offsets: Int32Array.from(batch.context.offsets).fill(0, 0, 2) };
     await expect(engine.encode(parameters, empty)).rejects.toThrow(/Sample 0 has no context/);
