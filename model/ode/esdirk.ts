@@ -39,6 +39,7 @@ export function esdirk(tableau: EsdirkTableau): Esdirk {
     order: tableau.order,
     errorOrder: tableau.error.order,
     endIndex,
+    implicit: true,
     tableau,
     outputWeights: (theta, h) =>
       tableau.dense ? polynomialWeights(tableau.dense, theta, h) : hermiteWeights(theta, h, endIndex),

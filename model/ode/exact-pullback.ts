@@ -36,7 +36,7 @@ export function recordSolve<S, P>(
   ensure(
     plan.method.pull !== undefined,
     'bad-gradient',
-    () => `${plan.method.name} has no exact gradient: use adjoint().`,
+    () => `${plan.method.name} has no exact gradient: use ${wayOut(plan.method)}.`,
   );
   const recorder = createRecorder(plan);
   const steps = new StepLog();
@@ -47,6 +47,10 @@ export function recordSolve<S, P>(
     dispose: () => recorder.dispose(),
   };
 }
+
+/** An implicit method cannot be its own adjoint's: the message says what is left. */
+const wayOut = ({ implicit }: Method): string =>
+  implicit ? 'kvaerno5, which has one, or adjoint({ method: tsit5 }) if the way back is not stiff' : 'adjoint()';
 
 /** The same output, with every step recorded. */
 function recording<S, P>(saver: Saver<S>, recorder: Recorder<S, P>, steps: StepLog): Saver<S> {

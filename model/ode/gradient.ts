@@ -3,45 +3,14 @@
  * the trade between memory, cost and exactness in one word.
  */
 import { addStatistics, type BothWays, bothWays, type Halves, joinSolutions, merged } from './both-ways.ts';
-import type { Status } from './integrate.ts';
+import type { Differentiable, DifferentiableOptions, Gradient, Gradients } from './differentiable.ts';
+import { differentiateStopped } from './event-gradient.ts';
 import { noParameters } from './no-parameters.ts';
 import { ensure } from './ode-error.ts';
-import type { Statistics } from './problem.ts';
-import { lacksParameters, type Solution, type SolveOptions, type WithoutParameters } from './solution.ts';
+import { lacksParameters, type WithoutParameters } from './solution.ts';
 import type { StateSpace } from './state-space.ts';
 
-export interface Gradient {
-  readonly name: string;
-  forward<S, P>(options: DifferentiableOptions<S, P>): Differentiable<S, P>;
-}
-
-export interface DifferentiableOptions<S, P> extends SolveOptions<S, P> {
-  /** The field must have a `vjp`. */
-  readonly parameterSpace: StateSpace<P>;
-}
-
-export interface Differentiable<S, P> {
-  readonly solution: Solution<S>;
-  /**
-   * ∂L/∂ys, one cotangent a saved state in the order of `solution.times`, to ∂L/∂ of what the solve started from.
-   * `solution.ys` must not have been changed or disposed of. Call it as often as there are losses.
-   */
-  pullback(cotangents: readonly S[]): Gradients<S, P>;
-  /** Frees what the pullback keeps, not the solution. */
-  dispose(): void;
-}
-
-export interface Gradients<S, P> {
-  /** `success`, or why the gradients are NaN. */
-  readonly status: Status;
-  readonly failedAt?: number | undefined;
-  readonly y0: S;
-  readonly parameters: P;
-  /** ∂L/∂t0, the start moved alone, and ∂L/∂times[i]; evaluated when called, one evaluation a time. */
-  readonly timing: () => { readonly t0: number; readonly times: Float64Array };
-  /** Backward: a vector–Jacobian product counts as an evaluation. */
-  readonly statistics: Readonly<Statistics>;
-}
+export type { Differentiable, DifferentiableOptions, Gradient, Gradients };
 
 /** Solves, and keeps what the gradient needs. @throws OdeError for a bad argument. */
 export function solveWithGradient<S, P>(
@@ -63,8 +32,15 @@ export function solveWithGradient<S, P>(
 
 function differentiate<S, P>(gradient: Gradient, options: DifferentiableOptions<S, P>): Differentiable<S, P> {
   const both = bothWays<S, P, DifferentiableOptions<S, P>>(options);
-  if (both === undefined) return gradient.forward(options);
+  if (both === undefined) return differentiateOneWay(gradient, options);
   return joinDifferentiables(both, [gradient.forward(both.options[0]), gradient.forward(both.options[1])]);
+}
+
+function differentiateOneWay<S, P>(gradient: Gradient, options: DifferentiableOptions<S, P>): Differentiable<S, P> {
+  const stopped = differentiateStopped(gradient, options);
+  if (stopped !== undefined) return stopped;
+  const events = options.events?.map((event) => ({ ...event, terminal: false }));
+  return gradient.forward({ ...options, events });
 }
 
 /** Gradients of both halves, added: they share the start and the parameters. */

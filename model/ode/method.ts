@@ -78,6 +78,8 @@ export interface Method {
   start<S, P>(problem: Problem<S, P>, t: number, y: S, slope?: S): Stepper<S>;
   /** How gradients go back through one step exactly. Absent: only the continuous adjoint is left. */
   readonly pull?: StepPull;
+  /** Whether its steps solve equations, for which it needs a space with linear algebra. */
+  readonly implicit?: boolean;
   /** Whether `slopes[0]` is a variable that steps hand on, rather than f(t, y) itself. */
   readonly carriesSlope?: boolean;
   /** The algebraic inverse of a step: the segment that ended at `t1` in (y1, slope1). */

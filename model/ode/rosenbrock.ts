@@ -36,6 +36,7 @@ export function rosenbrock(tableau: RosenbrockTableau): Method {
     order: tableau.order,
     errorOrder: tableau.errorOrder,
     endIndex: tableau.m.length + 1,
+    implicit: true,
     outputWeights: (theta) => denseWeights(tableau, theta),
     start: (problem, t, y, slope) => new RosenbrockStepper(problem, tableau, t, y, slope),
   };

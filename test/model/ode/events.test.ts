@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   adjoint,
   backprop,
+  checkpointed,
   constantSteps,
   dop853,
   type Event,
@@ -195,11 +196,53 @@ describe("gradients through an event's time agree with differences to 1e-7", () 
     ).toBeLessThan(1e-7);
   });
 
-  it('without the gradient of the event, or with a terminal event in the solve itself, it says what to do', () => {
+  const MODES = [backprop(), checkpointed({ checkpoints: 3 }), adjoint()];
+
+  it.each(MODES.map((gradient) => [gradient.name, gradient] as const))(
+    '%s, with the event in the solve',
+    (_name, gradient) => {
+      const { solution, pullback } = solveWithGradient({ ...options, parameterSpace: float64Space, gradient });
+      expect(solution.stoppedAt).toBe(solve(options).stoppedAt);
+      expect(solution.ys[0][0]).toBeCloseTo(0, 9);
+      const { y0, parameters } = pullback([Float64Array.of(0, 2)], 3);
+      const byStart = differences((x) => loss(x, options.parameters), options.y0);
+      const byParameter = differences((x) => loss(options.y0, x), options.parameters);
+      expect(relativeError(y0, byStart)).toBeLessThan(1e-7);
+      expect(relativeError(parameters, byParameter)).toBeLessThan(1e-7);
+    },
+  );
+
+  it.each([
+    ['times, some of them never reached', { times: [1, 50, 2.5] }],
+    ['steps', { steps: true }],
+  ] as const)('%s: states before the event and the time of the event in one loss', (_what, saveAt) => {
+    // The steps' own times are not moved: the states at them are read off at the times of the first solve.
+    const fixed = 'times' in saveAt ? saveAt.times : [...solve({ ...options, saveAt }).times.slice(0, -1)];
+    const reached = fixed.filter((t) => t < 4);
+    const read = (y0: Float64Array): number => {
+      const { ys, stoppedAt = Number.NaN } = solve({ ...options, y0, saveAt: { times: reached } });
+      return stoppedAt + ys.reduce((sum, [y]) => sum + y, 0);
+    };
+    const solved = solveWithGradient({ ...options, saveAt, parameterSpace: float64Space, gradient: backprop() });
+    const cotangents = solved.solution.ys.map((_, i) => Float64Array.of(fixed[i] < 4 ? 1 : 0, 0));
+    const { y0, timing } = solved.pullback(cotangents, 1);
+    expect(relativeError(y0, differences(read, options.y0))).toBeLessThan(1e-6);
+    expect(timing().times).toHaveLength(solved.solution.ys.length);
+    expect(timing().times.every(Number.isFinite)).toBe(true);
+  });
+
+  it('an event that does not come changes nothing', () => {
+    const early = { ...options, t1: 1, parameterSpace: float64Space, gradient: backprop() };
+    const plain = solveWithGradient({ ...early, events: undefined }).pullback([options.y0]);
+    expect(solveWithGradient(early).pullback([options.y0]).y0).toEqual(plain.y0);
+  });
+
+  it('without the gradient of the event it says what to do', () => {
     const found = { event: 0, t: 1, y: options.y0 };
     const act = () => eventCotangent(options, { value: ground.value }, found, { y: options.y0, t: 0 });
     expect(act).toThrow(expect.objectContaining({ code: 'bad-event' }));
-    const direct = () => solveWithGradient({ ...options, parameterSpace: float64Space, gradient: backprop() });
-    expect(direct).toThrow(/eventCotangent/);
+    const bare = { ...options, events: [{ value: ground.value, terminal: true }], parameterSpace: float64Space };
+    const direct = () => solveWithGradient({ ...bare, gradient: backprop() }).pullback([options.y0]);
+    expect(direct).toThrow(expect.objectContaining({ code: 'bad-event' }));
   });
 });
