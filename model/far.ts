@@ -30,12 +30,21 @@ export function longRunWeight(leadMs: number, horizonMs: number): number {
 export function blend(mixture: Mixture, longRun: LongRun, weight: number): Mixture {
   if (weight === 0) return mixture;
   const { weights, means, scales, laws } = mixture;
+  const shares = appended(weights, weight);
+  for (let k = 0; k < weights.length; k++) shares[k] *= 1 - weight;
   return {
-    weights: Float64Array.of(...weights.map((w) => w * (1 - weight)), weight),
-    means: Float64Array.of(...means, longRun.mean),
-    scales: Float64Array.of(...scales, longRun.scale),
+    weights: shares,
+    means: appended(means, longRun.mean),
+    scales: appended(scales, longRun.scale),
     ...(laws && { laws: [...lawsOf(mixture), NORMAL] }),
   };
+}
+
+function appended(values: Float64Array, last: number): Float64Array {
+  const all = new Float64Array(values.length + 1);
+  all.set(values);
+  all[values.length] = last;
+  return all;
 }
 
 /**

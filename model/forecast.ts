@@ -185,6 +185,13 @@ async function answerReadings(task: Task, readings: readonly Reading[]) {
   return { ...statistics, status };
 }
 
+/** Timestamps are written to the ms: one at the horizon may be read as that much later, and is no reason to look four times as far. */
+const ROUNDING_MS = 1;
+
+function isFar(lead: number, horizonMs: number): boolean {
+  return lead > horizonMs + ROUNDING_MS;
+}
+
 /** Where a reading's path is wanted: at its times within the reach, and on the grid of leads where one is beyond the horizon. */
 interface ReadingPlan {
   readonly reading: Reading;
@@ -202,7 +209,7 @@ function planReading({ header }: Model, reading: Reading): ReadingPlan {
   const leadOf = (time: number) => (side === 'inside' ? 0 : direction * (time - edge));
   const within = times.filter((t) => leadOf(t) <= REACH_HORIZONS * horizonMs);
   const near = { context, times: Float64Array.from(within) };
-  if (!times.some((t) => leadOf(t) > horizonMs)) return { reading, leadOf, near };
+  if (!times.some((t) => isFar(leadOf(t), horizonMs))) return { reading, leadOf, near };
   const grid = Float64Array.from(farLeads(horizonMs), (lead) => edge + direction * lead).sort();
   return { reading, leadOf, near, grid: { context, times: grid } };
 }
@@ -233,7 +240,7 @@ async function answerPlan(
       const row = rowOf.get(time);
       const place = { at: task.answers.indexOf.get(time) ?? 0, lead: plan.leadOf(time) };
       const part = { share: shares[from + i], prediction, row };
-      if (ends && place.lead > task.model.header.window.horizonMs) hearFar(task, place, part, ends, heard);
+      if (ends && isFar(place.lead, task.model.header.window.horizonMs)) hearFar(task, place, part, ends, heard);
       else if (row !== undefined) hearNear(task, place, { ...part, row }, heard);
     }
     answerNear(task, heard.near);
@@ -376,23 +383,24 @@ function farEnds(task: Task, { side }: Reading, grid: Prediction): FarEnd[] {
   const leads = farLeads(window.horizonMs);
   const levels = [0.5, ...query.quantiles];
   const stretches = leads.map((lead) => stretchesAt(task, lead).factors);
-  return spec.channels.map((_, channel) => {
-    const longRun = task.longRun()[channel];
-    const blended = leads.map((lead, i) => {
+  const blended = task.longRun().map((longRun, channel) =>
+    leads.map((lead, i) => {
       const row = side === 'before' ? leads.length - 1 - i : i;
       return blend(mixtureAt(grid, spec.channels.length, row, channel), longRun, longRunWeight(lead, window.horizonMs));
-    });
-    const found = quantilesOf(task, blended, levels);
-    const distances = query.quantiles.map((_, q) =>
+    }),
+  );
+  const found = quantilesOf(task, blended.flat(), levels);
+  return task.longRun().map((longRun, channel) => ({
+    longRun,
+    distances: query.quantiles.map((_, q) =>
       envelope(
         leads.map((_, i) => {
-          const own = found[i * levels.length + q + 1] - found[i * levels.length];
-          return Math.abs(stretches[i][channel][q] * own);
+          const from = (channel * leads.length + i) * levels.length;
+          return Math.abs(stretches[i][channel][q] * (found[from + q + 1] - found[from]));
         }),
       ),
-    );
-    return { longRun, distances };
-  });
+    ),
+  }));
 }
 
 function answerFar(task: Task, entries: readonly FarEntry[]): void {
