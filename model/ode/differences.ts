@@ -2,17 +2,15 @@
  * Derivatives of a field that is just a function, by central differences: about nine digits, at two evaluations an entry.
  * A field written as a formula (`formula.ts`) has them exactly.
  */
-import type { VectorField } from './vector-field.ts';
-
-/** A field over `Float64Array`s. */
-export type HostField = VectorField<Float64Array, Float64Array>;
+import type { HostField } from './vector-field.ts';
 
 /** ε^(1/3): where truncation and rounding of a central difference meet. */
 const STEP = Number.EPSILON ** (1 / 3);
 
-/** The same field with a `vjp` and a `jvp`. Parameters may be empty. */
+/** The same field with a `vjp` and a `jvp`. Parameters may be empty, or left out. */
 export function withDifferences(evaluate: HostField['evaluate']): HostField {
   return {
+    none: new Float64Array(0),
     evaluate,
     vjp: (t, y, parameters, cotangent) => ({
       y: pulled(y, cotangent, (moved) => evaluate(t, moved, parameters)),

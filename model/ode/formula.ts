@@ -2,7 +2,7 @@
  * Fields written as formulas, which the library differentiates: one formula over an abstract number is read three ways, as
  * plain arithmetic, with dual numbers (forward mode) and onto a tape (reverse mode). No derivative is asked of anybody.
  */
-import type { VectorField } from './vector-field.ts';
+import type { HostField } from './vector-field.ts';
 
 /** Arithmetic on numbers of kind N; plain numbers may stand anywhere. */
 export interface Arithmetic<N> {
@@ -154,8 +154,9 @@ function unwind({ parents, slopes }: Tape, bars: Float64Array): void {
 }
 
 /** A field with exact derivatives from a formula. */
-export function fieldOf(formula: Formula): VectorField<Float64Array, Float64Array> {
+export function fieldOf(formula: Formula): HostField {
   return {
+    none: new Float64Array(0),
     evaluate: (t, y, parameters, into = new Float64Array(y.length)) => {
       const slopes = formula(plain, t, Array.from(y), Array.from(parameters));
       if (slopes.length !== y.length) return Float64Array.from(slopes);

@@ -5,9 +5,15 @@
 import { addStatistics, type BothWays, bothWays, type Halves, joinSolutions, merged } from './both-ways.ts';
 import type { Differentiable, DifferentiableOptions, Gradient, Gradients } from './differentiable.ts';
 import { differentiateStopped } from './event-gradient.ts';
+import { float64Space } from './float64-space.ts';
 import { noParameters } from './no-parameters.ts';
 import { ensure } from './ode-error.ts';
-import { lacksParameters, type WithoutParameters } from './solution.ts';
+import {
+  lacksHostParameters,
+  lacksParameters,
+  type WithoutHostParameters,
+  type WithoutParameters,
+} from './solution.ts';
 import type { StateSpace } from './state-space.ts';
 
 export type { Differentiable, DifferentiableOptions, Gradient, Gradients };
@@ -19,12 +25,27 @@ export function solveWithGradient<S, P>(
 export function solveWithGradient<S>(
   options: WithoutParameters<DifferentiableOptions<S, null>> & { readonly gradient: Gradient },
 ): Differentiable<S, null>;
+export function solveWithGradient(
+  options: WithoutHostParameters<DifferentiableOptions<Float64Array, Float64Array>> & { readonly gradient: Gradient },
+): Differentiable<Float64Array, Float64Array>;
 export function solveWithGradient<S, P>(
-  options: (DifferentiableOptions<S, P> | WithoutParameters<DifferentiableOptions<S, null>>) & {
+  options: (
+    | DifferentiableOptions<S, P>
+    | WithoutParameters<DifferentiableOptions<S, null>>
+    | WithoutHostParameters<DifferentiableOptions<Float64Array, Float64Array>>
+  ) & {
     readonly gradient: Gradient;
   },
-): Differentiable<S, P> | Differentiable<S, null> {
+): Differentiable<S, P> | Differentiable<S, null> | Differentiable<Float64Array, Float64Array> {
   const { gradient } = options;
+  if (lacksHostParameters<DifferentiableOptions<Float64Array, Float64Array>>(options)) {
+    const parameters = options.field.none;
+    return differentiate<Float64Array, Float64Array>(gradient, {
+      ...options,
+      parameters,
+      parameterSpace: float64Space,
+    });
+  }
   return lacksParameters<DifferentiableOptions<S, P>, DifferentiableOptions<S, null>>(options)
     ? differentiate(gradient, { ...options, parameters: null, parameterSpace: noParameters })
     : differentiate(gradient, options);

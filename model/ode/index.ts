@@ -29,7 +29,7 @@ export {
   pi,
   pid,
 } from './controller.ts';
-export { type HostField, withDifferences } from './differences.ts';
+export { withDifferences } from './differences.ts';
 export { dop853 } from './dop853.ts';
 export { type Esdirk, type EsdirkTableau, esdirk } from './esdirk.ts';
 export { type Event, eventCotangent, type FoundEvent } from './events.ts';
@@ -77,12 +77,19 @@ export type { Problem, Statistics } from './problem.ts';
 export { reversible } from './reversible.ts';
 export { type RosenbrockTableau, rosenbrock } from './rosenbrock.ts';
 export { type Acceleration, secondOrder } from './second-order.ts';
-export { type SaveAt, type Solution, type SolveOptions, solve, type WithoutParameters } from './solve.ts';
+export {
+  type SaveAt,
+  type Solution,
+  type SolveOptions,
+  solve,
+  type WithoutHostParameters,
+  type WithoutParameters,
+} from './solve.ts';
 export { type EachDifferentiable, type Sample, type Shared, solveEach, solveEachWithGradient } from './solve-each.ts';
 export type { JacobianSource, Linearization, Stages, StageTable, StageWork, StateSpace } from './state-space.ts';
 export { kvaerno5, rodas4 } from './stiff-methods.ts';
 export { createTableau, type DenseOutput, type ErrorEstimate, type Tableau, type TableauSpec } from './tableau.ts';
 export type { Tolerance, ToleranceOf } from './tolerance.ts';
 export { tsit5 } from './tsit5.ts';
-export type { Cotangents, Tangent, VectorField } from './vector-field.ts';
+export type { Cotangents, HostField, Tangent, VectorField } from './vector-field.ts';
 export { vern7 } from './vern7.ts';

@@ -6,7 +6,7 @@ import type { Method } from './method.ts';
 import type { Statistics } from './problem.ts';
 import type { StateSpace } from './state-space.ts';
 import type { ToleranceOf } from './tolerance.ts';
-import type { VectorField } from './vector-field.ts';
+import type { HostField, VectorField } from './vector-field.ts';
 
 /**
  * What a solution keeps: states at any times (sorted or not, repeated or not), at every step, at the end only, or a
@@ -53,6 +53,20 @@ export type WithoutParameters<O> = Omit<O, 'parameters' | 'parameterSpace'> & {
   readonly parameters?: undefined;
   readonly parameterSpace?: undefined;
 };
+
+/** The same for a field that says itself what it takes for none, such as `fieldOf`'s. */
+export type WithoutHostParameters<O> = Omit<O, 'parameters' | 'parameterSpace' | 'field'> & {
+  readonly field: HostField;
+  readonly parameters?: undefined;
+  readonly parameterSpace?: undefined;
+};
+
+export function lacksHostParameters<O>(options: object): options is WithoutHostParameters<O> {
+  const lacks = !('parameters' in options) || options.parameters === undefined;
+  return lacks && 'field' in options && isHostField(options.field);
+}
+
+const isHostField = (field: unknown): boolean => typeof field === 'object' && field !== null && 'none' in field;
 
 export function lacksParameters<O extends { readonly parameters: unknown }, B>(
   options: O | WithoutParameters<B>,

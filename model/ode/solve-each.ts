@@ -4,6 +4,7 @@
  */
 import { type DifferentiableOptions, type Gradient, type Gradients, solveWithGradient } from './gradient.ts';
 import { ensure } from './ode-error.ts';
+import { lacksParameters, type WithoutParameters } from './solution.ts';
 import { type Solution, type SolveOptions, solve } from './solve.ts';
 
 /** What may differ from sample to sample. */
@@ -16,8 +17,20 @@ export type Shared<Options, S> = Omit<Options, keyof Sample<S>>;
  *
  * @throws OdeError for a bad argument of any sample; its code names which.
  */
-export function solveEach<S, P>(shared: Shared<SolveOptions<S, P>, S>, samples: readonly Sample<S>[]): Solution<S>[] {
-  return samples.map((sample) => solve<S, P>({ ...shared, ...sample }));
+export function solveEach<S, P>(shared: Shared<SolveOptions<S, P>, S>, samples: readonly Sample<S>[]): Solution<S>[];
+export function solveEach<S>(
+  shared: WithoutParameters<Shared<SolveOptions<S, null>, S>>,
+  samples: readonly Sample<S>[],
+): Solution<S>[];
+export function solveEach<S, P>(
+  shared: Shared<SolveOptions<S, P>, S> | WithoutParameters<Shared<SolveOptions<S, null>, S>>,
+  samples: readonly Sample<S>[],
+): Solution<S>[] {
+  return samples.map((sample) =>
+    lacksParameters(shared)
+      ? solve<S, null>({ ...shared, ...sample, parameters: null })
+      : solve<S, P>({ ...shared, ...sample }),
+  );
 }
 
 /** The samples' solutions, and the way back from all their saved states at once. */

@@ -12,12 +12,20 @@ import { disposeSegments, interpolateAt, valueAt } from './interpolate.ts';
 import type { Method, Segment, Stepper } from './method.ts';
 import { ensure } from './ode-error.ts';
 import { createStatistics, type Problem } from './problem.ts';
-import { lacksParameters, type SaveAt, type Solution, type SolveOptions, type WithoutParameters } from './solution.ts';
+import {
+  lacksHostParameters,
+  lacksParameters,
+  type SaveAt,
+  type Solution,
+  type SolveOptions,
+  type WithoutHostParameters,
+  type WithoutParameters,
+} from './solution.ts';
 import type { StateSpace } from './state-space.ts';
 import type { ToleranceOf } from './tolerance.ts';
 import { tsit5 } from './tsit5.ts';
 
-export type { SaveAt, Solution, SolveOptions, WithoutParameters } from './solution.ts';
+export type { SaveAt, Solution, SolveOptions, WithoutHostParameters, WithoutParameters } from './solution.ts';
 
 const DEFAULT_MAX_STEPS = 100_000;
 
@@ -119,7 +127,16 @@ function farthest(t0: number, times: ArrayLike<number>): number {
  */
 export function solve<S, P>(options: SolveOptions<S, P>): Solution<S>;
 export function solve<S>(options: WithoutParameters<SolveOptions<S, null>>): Solution<S>;
-export function solve<S, P>(options: SolveOptions<S, P> | WithoutParameters<SolveOptions<S, null>>): Solution<S> {
+export function solve(options: WithoutHostParameters<SolveOptions<Float64Array, Float64Array>>): Solution<Float64Array>;
+export function solve<S, P>(
+  options:
+    | SolveOptions<S, P>
+    | WithoutParameters<SolveOptions<S, null>>
+    | WithoutHostParameters<SolveOptions<Float64Array, Float64Array>>,
+): Solution<S> | Solution<Float64Array> {
+  if (lacksHostParameters<SolveOptions<Float64Array, Float64Array>>(options)) {
+    return solveGiven<Float64Array, Float64Array>({ ...options, parameters: options.field.none });
+  }
   return lacksParameters(options) ? solveGiven({ ...options, parameters: null }) : solveGiven(options);
 }
 

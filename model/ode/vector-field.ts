@@ -11,6 +11,11 @@ export interface VectorField<S, P> {
   jvp?(t: number, y: S, parameters: P, tangent: Tangent<S, P>): S;
 }
 
+/** A field over `Float64Array`s that may be solved without parameters: it is handed `none` then. */
+export interface HostField extends VectorField<Float64Array, Float64Array> {
+  readonly none: Float64Array;
+}
+
 /** A direction in which a field's arguments move; what is absent stays where it is. */
 export interface Tangent<S, P> {
   readonly y: S;

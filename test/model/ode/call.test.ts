@@ -6,11 +6,13 @@ import {
   backprop,
   checkpointed,
   constantSteps,
+  fieldOf,
   float64Space,
   kvaerno5,
   pi,
   rk4,
   solve,
+  solveEach,
   solveForward,
   solveWithGradient,
   withDifferences,
@@ -74,6 +76,19 @@ describe('a field without parameters', () => {
     const gradient = solveWithGradient({ ...bare, field, t1: 1, gradient: backprop() }).pullback([Float64Array.of(1)]);
     expect(gradient.y0[0]).toBeCloseTo(Math.exp(-1), 6);
     expect(gradient.parameters).toBeNull();
+  });
+});
+
+describe('a formula without parameters', () => {
+  it('needs no empty array of them, in a solve, in its gradient and in a batch', () => {
+    const field = fieldOf(({ neg }, _t, [y]) => [neg(y)]);
+    const formula = { space: float64Space, field, y0: Float64Array.of(1), t0: 0, t1: 1 };
+    expect(solve(formula).ys[0][0]).toBeCloseTo(Math.exp(-1), 6);
+    const pulled = solveWithGradient({ ...formula, gradient: backprop() }).pullback([Float64Array.of(1)]);
+    expect(pulled.y0[0]).toBeCloseTo(Math.exp(-1), 6);
+    expect(pulled.parameters).toEqual(new Float64Array(0));
+    const each = solveEach({ space: float64Space, field: decay }, [{ y0: Float64Array.of(1), t0: 0, t1: 1 }]);
+    expect(each[0].ys[0][0]).toBeCloseTo(Math.exp(-1), 6);
   });
 });
 
