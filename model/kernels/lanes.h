@@ -59,6 +59,12 @@ INLINE vf rounded_product(vf a, vf b) { return fma(a, b, (vf){0}); }
 
 INLINE vi bits(vf x) { return (vi)x; }
 INLINE vf from_bits(vi x) { return (vf)x; }
+/* Lanes of a and, counted on from VL, of b, by constant places. gcc has clang's spelling from version 12 on. */
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
+#endif
 /* mask: all ones or all zeros a lane, as comparisons give it. */
 INLINE vf select(vi mask, vf yes, vf no) {
   const vi chosen = mask != 0; /* says that it is a mask: gcc then blends, instead of its longer way with bits */
