@@ -25,8 +25,9 @@ export class CombinedStages<S> implements Stages<S> {
     this.#reuses = space.residence === 'host';
   }
 
-  run<P>(field: VectorField<S, P>, parameters: P, work: StageWork<S>, withErrors: boolean): void {
+  run<P>(field: VectorField<S, P>, parameters: P, work: StageWork<S>, begun: boolean, withErrors: boolean): void {
     const { t, t1, h, y, slopes } = work;
+    if (!begun) slopes[0] = slopeAt(this.#space, field, t, y, parameters, this.#buffer(slopes[0]));
     this.#rows.forEach((row, i) => {
       const ends = i === this.#rows.length - 1;
       const argument = addRow(this.#space, row, h, y, slopes, this.#buffer(ends ? work.y1 : this.argument));

@@ -119,10 +119,10 @@ class ExplicitRungeKuttaStepper<S, P> extends BufferedStepper<S, P> {
   }
 
   attempt(tolerance: Tolerance | undefined): void {
-    this.memory.begin(this.trial);
+    this.memory.aim(this.trial);
     this.#tolerance = tolerance;
     if (this.memory.reuses) this.#compute();
-    else this.space.scope(this.#computeInScope);
+    else this.#computeOnDevice();
   }
 
   override prepareOutput(): void {
@@ -164,12 +164,19 @@ class ExplicitRungeKuttaStepper<S, P> extends BufferedStepper<S, P> {
     stages.measure(0, this.memory.segment, UNIT, this.#size);
   }
 
+  /** The start's slope outlives the step: it is made outside of its scope. */
+  #computeOnDevice(): void {
+    this.memory.startSlope();
+    this.space.scope(this.#computeInScope);
+  }
+
   /** Stages, end and error ratio; the returned object keeps the states that it names alive. */
   #compute(): Segment<S> {
     const { memory, problem, trial } = this;
     const { segment } = memory;
-    this.#stages.run(problem.field, problem.parameters, segment, this.#tolerance !== undefined);
-    problem.statistics.functionEvaluations += this.#count - 1;
+    const begun = memory.filled > 0;
+    this.#stages.run(problem.field, problem.parameters, segment, begun, this.#tolerance !== undefined);
+    problem.statistics.functionEvaluations += begun ? this.#count - 1 : this.#count;
     memory.filled = this.#count;
     trial.ratio = 0;
     if (this.#tolerance !== undefined) this.#judge(this.#tolerance);

@@ -49,7 +49,13 @@ export class Float64Stages implements Stages<Vector> {
     this.#scaled = this.#weights.slice();
   }
 
-  run<P>(field: VectorField<Vector, P>, parameters: P, work: StageWork<Vector>, withErrors: boolean): void {
+  run<P>(
+    field: VectorField<Vector, P>,
+    parameters: P,
+    work: StageWork<Vector>,
+    begun: boolean,
+    withErrors: boolean,
+  ): void {
     const { t, t1, h, y, y1, slopes } = work;
     const starts = this.#starts;
     const terms = this.#terms;
@@ -58,12 +64,13 @@ export class Float64Stages implements Stages<Vector> {
     const stages = this.#c.length;
     for (let j = 0; j < w.length; j++) w[j] = h * this.#weights[j];
     const rows = withErrors ? starts.length - 1 : end + 1;
-    for (let row = 0; row < rows; row++) {
-      const out = row < end ? this.argument : row === end ? y1 : this.errors[row - end - 1];
+    // Before the first row, the slope at the start: one call of the field is all there is for the engine to inline.
+    for (let row = begun ? 0 : -1; row < rows; row++) {
+      const out = row < 0 ? y : row < end ? this.argument : row === end ? y1 : this.errors[row - end - 1];
       let base = row <= end ? y : this.#zero;
-      let j = starts[row];
-      const last = starts[row + 1];
-      if (j === last) out.set(base);
+      let j = row < 0 ? 0 : starts[row];
+      const last = row < 0 ? 0 : starts[row + 1];
+      if (j === last && out !== base) out.set(base);
       // Four terms in a pass, each sum rounded from left to right: the bits of one term after another.
       for (; last - j >= 4; j += 4) {
         const a = w[j];

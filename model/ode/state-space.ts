@@ -58,7 +58,7 @@ export interface StageTable {
   readonly errors: readonly (readonly number[])[];
 }
 
-/** The step that stages work on: `slopes[0]` is there, the others and `y1` are to be filled. */
+/** The step that stages work on: `slopes` and `y1` are to be filled. */
 export interface StageWork<S> {
   readonly t: number;
   readonly t1: number;
@@ -75,7 +75,8 @@ export interface Stages<S> {
   readonly argument: S | undefined;
   /** h·Σ errorⱼ·kⱼ of each error row, after a run with errors. */
   readonly errors: S[];
-  run<P>(field: VectorField<S, P>, parameters: P, work: StageWork<S>, withErrors: boolean): void;
+  /** `begun`: `slopes[0]` is there, as always on a device. */
+  run<P>(field: VectorField<S, P>, parameters: P, work: StageWork<S>, begun: boolean, withErrors: boolean): void;
   /** Puts the `errorRatio` of one of the errors into `result.ratio`. */
   measure(error: number, work: StageWork<S>, tolerance: Tolerance, result: { ratio: number }): void;
   dispose(): void;

@@ -56,9 +56,14 @@ export class StepMemory<S, P> {
   }
 
   /** Begins an attempt: discards the one before it unless that was accepted. */
-  begin({ t1 }: Trial): void {
-    if (this.#attempted) this.#discard();
+  begin(trial: Trial): void {
+    this.aim(trial);
     if (this.filled === 0) this.startSlope();
+  }
+
+  /** The same, but the start's slope may be missing. */
+  aim({ t1 }: Trial): void {
+    if (this.#attempted) this.#discard();
     this.segment.t1 = t1;
     this.segment.h = t1 - this.segment.t;
     this.#attempted = true;
