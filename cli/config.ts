@@ -4,8 +4,8 @@
  */
 
 import { z } from 'zod';
-import { MOST_THREADS } from '../model/engine/fused/provider.ts';
 import { ENGINE_PREFERENCES } from '../model/engine/select.ts';
+import { MOST_THREADS } from '../model/engine/threads.ts';
 import { BOUNDS } from '../model/latent/batch.ts';
 import {
   ENCODERS,

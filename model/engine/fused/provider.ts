@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { ModelSpec } from '../../latent/spec.ts';
 import type { Engine } from '../engine.ts';
 import { EngineError, require } from '../engine-error.ts';
+import { MOST_THREADS } from '../threads.ts';
 import { createFusedEngine } from './fused-engine.ts';
 import { type Kernels, type LoadKernelsOptions, loadKernels } from './kernels.ts';
 import { alone, createWorkers } from './workers.ts';
@@ -24,7 +25,6 @@ export interface OpenFused {
 
 /** A batch has some tiles, not dozens: more threads would find nothing to do. */
 const USEFUL_THREADS = 4;
-export const MOST_THREADS = 64;
 
 /** @throws EngineError `no-engine` when there are no kernels of that kind, or the environment asks for what cannot be */
 export async function openFused({ kind, threads = threadsWanted(), folder }: FusedOptions = {}): Promise<OpenFused> {
