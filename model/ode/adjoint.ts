@@ -4,9 +4,11 @@
  *
  * Where the states on the way back come from is a choice: solved backwards along with a, restarted at every saved time
  * from the stored state (memory that does not grow with the steps), or read off the forward solve's dense output (no
- * drift at all, memory in proportion to the steps).
+ * drift at all, memory in proportion to the steps). Along a known path the way back is linear, and a stiff field's is solved
+ * by the same implicit method.
  */
 import { type Controller, onKnots } from './controller.ts';
+import { costateLinearization } from './costate-linearization.ts';
 import { recordOutput } from './dense-record.ts';
 import type { Differentiable, DifferentiableOptions, Gradient, Gradients } from './gradient.ts';
 import type { Ending } from './integrate.ts';
@@ -22,7 +24,10 @@ export interface AdjointOptions {
   /** Of the backward solve; default: the forward solve's. */
   readonly method?: Method;
   readonly controller?: Controller;
-  /** `solved`: memory that does not grow with the steps; `interpolated`: no drift, memory in proportion. Default: `solved`. */
+  /**
+   * `solved`: memory that does not grow with the steps, explicit methods only; `interpolated`: no drift, any method, memory in
+   * proportion. Default: `solved`.
+   */
   readonly path?: 'solved' | 'interpolated';
 }
 
@@ -66,7 +71,7 @@ function interpolatedPath<S, P>(options: DifferentiableOptions<S, P>, backward: 
   checkDifferentiable(options);
   const { solution, at, dispose } = recordOutput(options);
   const piece = createPieceSolver(options, backward, {
-    space: pairSpace(options.space, options.parameterSpace, 'first'),
+    space: costateSpace(options, at),
     field: costateField(options, at),
   });
   return {
@@ -81,6 +86,15 @@ function interpolatedPath<S, P>(options: DifferentiableOptions<S, P>, backward: 
       }),
     dispose,
   };
+}
+
+/** [a, p], with linear algebra for implicit methods where the states have some. */
+function costateSpace<S, P>(options: DifferentiableOptions<S, P>, at: (t: number) => S): StateSpace<Pair<S, P>> {
+  const { space, parameterSpace, y0 } = options;
+  const pair = pairSpace(space, parameterSpace, 'first');
+  const create = space.createLinearization;
+  if (create === undefined) return pair;
+  return { ...pair, createLinearization: () => costateLinearization(options, at, create(y0)) };
 }
 
 /** −v for a product that the solver owns. v − 2v is −v exactly. */

@@ -48,9 +48,8 @@ export function recordSolve<S, P>(
   };
 }
 
-/** An implicit method cannot be its own adjoint's: the message says what is left. */
 const wayOut = ({ implicit }: Method): string =>
-  implicit ? 'kvaerno5, which has one, or adjoint({ method: tsit5 }) if the way back is not stiff' : 'adjoint()';
+  implicit ? "adjoint({ path: 'interpolated' }), or kvaerno5, which has one" : 'adjoint()';
 
 /** The same output, with every step recorded. */
 function recording<S, P>(saver: Saver<S>, recorder: Recorder<S, P>, steps: StepLog): Saver<S> {

@@ -27,7 +27,7 @@ export function linearizationOf<S>(space: StateSpace<S>, like: S, name: string):
     createLinearization !== undefined,
     'bad-method',
     () =>
-      `${name} needs a space with linear algebra, such as float64Space. The continuous adjoint's has none: differentiate kvaerno5 with checkpointed() or backprop(), or give adjoint({ method: tsit5 }).`,
+      `${name} needs a space with linear algebra, such as float64Space. Its adjoint is solved along the known path: adjoint({ path: 'interpolated' }).`,
   );
   return createLinearization(like);
 }

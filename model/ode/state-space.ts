@@ -84,6 +84,8 @@ export interface Stages<S> {
 
 /** Where a Jacobian ∂f/∂y comes from. */
 export interface JacobianSource<S> {
+  /** The time that it is of. */
+  readonly t: number;
   /** f(y); `into` is a buffer that may be filled and returned. */
   evaluate(y: S, into?: S): S;
   /** ∂f/∂y·direction at y, exactly. Absent: differences of `evaluate`. */
