@@ -2,7 +2,8 @@
  * How long a lane's next step is: each lane its own, none looks at another.
  *
  *   error   E = mean over units of (e_u / (atol + rtol max(|z_u|, |z'_u|)))^2, a step is accepted if E <= 1
- *   next    h' = h min(most, max(0.2, 0.9 E^(-0.7/2p) E_before^(0.4/2p))) after an accepted step (Hairer and Wanner II, IV.2),
+ *   next    h' = h min(most, max(0.2, 0.9 E^(-0.9/2p) E_before^(0.2/2p))) after an accepted step (proportional-integral control,
+ *           Soderlind 2003: k_I = 0.7, k_P = 0.2; fewer attempts here than Hairer and Wanner's 0.3 and 0.4),
  *           h' = h max(0.2, 0.9 E^(-1/2p)) after a rejected one, 0.2 h if E is no number; most is 10, or 1 after a rejection
  *   first   Hairer, Norsett, Wanner I, II.4: 1 % of the error by explicit Euler
  *
@@ -68,7 +69,7 @@ struct verdict {
 INLINE struct verdict judge(vf error, vf before, vf most, float order) {
   vi accepted = error <= splat(1), finite = error < infinity();
   vf now = v_log(max_of(error, splat(LEAST_ERROR)));
-  vf after_accepted = fma(now, splat(-0.35f / order), rounded_product(before, splat(0.2f / order)));
+  vf after_accepted = fma(now, splat(-0.45f / order), rounded_product(before, splat(0.1f / order)));
   vf exponent = select(accepted, after_accepted, now * splat(-0.5f / order));
   vf factor = max_of(splat(SAFETY) * v_exp(exponent), splat(LEAST_FACTOR));
   factor = min_of(factor, select(accepted, most, splat(1)));

@@ -129,12 +129,15 @@ static void judge_lanes(const struct course *c) {
 
 static float *knot_slot(const struct course *c, int32_t j) { return c->slots + (c->keep ? j * (int64_t)slot_cells(c->field) : 0); }
 
-/* Slopes from knot `first` on, all lanes of a knot at once. */
+/* Slopes from knot `first` on, all lanes of a knot at once; zeros where nothing reads them. */
 static void solve_slopes(const struct course *c, int32_t first) {
   const struct field *f = c->field;
   int32_t state = cells(f, f->latent);
   float t[LANES];
-  if (!c->reads_slopes) return;
+  if (!c->reads_slopes) {
+    for (int32_t j = 0; j <= c->steps; j++) zero(c->slopes + (int64_t)j * state, state);
+    return;
+  }
   for (int32_t j = c->keep ? 0 : first; j <= c->steps; j++) {
     fill(t, j * c->spacing);
     copy(knot_slot(c, j), c->states + (int64_t)j * state, state);

@@ -24,7 +24,7 @@ struct path {
   enum gradient gradient;
   float spacing;        /* of the knots; negative backwards in time */
   int32_t steps;        /* knots: steps + 1 */
-  int32_t ends_alone;   /* nothing is read but states at knots: slopes are not evaluated */
+  int32_t knots_alone;  /* nothing is read but states at knots: slopes are not evaluated, and 0 */
   float rtol, atol;     /* of an adaptive method, as is the next */
   int32_t max_steps;    /* accepted and rejected, a lane */
   const float *last;    /* [LANES] the last knot that each lane needs */
@@ -60,7 +60,7 @@ static void take_method(struct arena *arena, struct path *p, int backward) {
 
 static void take_path(struct arena *arena, struct path *p, int backward) {
   struct course *c = &p->course;
-  *c = (struct course){.field = p->field, .spacing = p->spacing, .steps = p->steps, .reads_slopes = !p->ends_alone,
+  *c = (struct course){.field = p->field, .spacing = p->spacing, .steps = p->steps, .reads_slopes = !p->knots_alone,
                        .last = p->last, .ends_apart = !backward};
   take_lanes(arena, c);
   take_method(arena, p, backward);
@@ -87,8 +87,10 @@ static void take_path(struct arena *arena, struct path *p, int backward) {
 
 static void solve_fixed_path(const struct path *p) {
   solve_fixed(&p->fixed);
-  if (!p->ends_alone) solve_last_slope(&p->fixed);
-  count_lanes(&p->course, p->forward, p->ends_alone ? 0 : 1, p->tableau->stages);
+  float *last = p->slopes + (int64_t)p->steps * cells(p->field, p->field->latent);
+  if (p->knots_alone) zero(last, cells(p->field, p->field->latent));
+  else solve_last_slope(&p->fixed);
+  count_lanes(&p->course, p->forward, p->knots_alone ? 0 : 1, p->tableau->stages);
   judge_lanes(&p->course);
 }
 
@@ -113,6 +115,7 @@ static void solve_path(struct path *p) {
  */
 static void pull_path(struct path *p, const float *states, const float *slopes, float *z, float *gradient) {
   int fixed = p->method != REVERSIBLE_HEUN && !is_adaptive(p);
+  if (p->knots_alone) slopes = 0;
   if (fixed && p->gradient != ADJOINT) {
     pull_fixed(&p->fixed, states, slopes, z, gradient);
     count_lanes(&p->course, p->backward, slopes ? 1 : 0, p->tableau->stages);

@@ -90,7 +90,7 @@ static int32_t run_solve(float *base, struct solve_job *j) {
   s.field.turns = s.turns;
   fill(s.last, j->steps);
   s.path = (struct path){.field = &s.field, .tableau = (const struct tableau *)(base + j->tableau_at), .method = j->method,
-                         .gradient = j->gradient, .spacing = j->spacing, .steps = j->steps, .ends_alone = 1, .rtol = j->rtol,
+                         .gradient = j->gradient, .spacing = j->spacing, .steps = j->steps, .knots_alone = 1, .rtol = j->rtol,
                          .atol = j->atol, .max_steps = j->max_steps, .last = s.last};
   take_bare_solve(&arena, &s);
   j->scratch.needed = (int32_t)arena.next;

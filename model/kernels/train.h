@@ -47,6 +47,13 @@ static struct targets read_targets(float *base, const struct train_job *j) {
                           base + j->target_values_at, (const uint8_t *)(base + j->target_mask_at)};
 }
 
+/* Whether all that sample b reads lies on knots. */
+static int32_t reads_knots_alone(const struct targets *targets, int32_t b) {
+  int32_t between = 0;
+  for (int32_t row = targets->offsets[b]; row < targets->offsets[b + 1]; row++) between |= targets->u[row] != 0;
+  return !between;
+}
+
 /* Which samples the lanes carry, how far they look, and how many rows of targets there are. */
 static void place_tile(struct training *t, int32_t tile) {
   t->first = tile * LANES;
@@ -54,11 +61,13 @@ static void place_tile(struct training *t, int32_t tile) {
   t->count = left < LANES ? left : LANES;
   t->rows = 0;
   t->path.steps = 0;
+  t->path.knots_alone = 1;
   for (int32_t i = 0; i < LANES; i++) {
     int32_t b = t->first + (i < t->count ? i : 0), end = t->targets.offsets[b + 1], rows = end - t->targets.offsets[b];
     int32_t knots = rows > 0 ? t->targets.left[end - 1] + 1 : 0;
     t->samples[i] = b;
     t->last[i] = knots;
+    t->path.knots_alone &= reads_knots_alone(&t->targets, b);
     if (rows > t->rows) t->rows = rows;
     if (knots > t->path.steps) t->path.steps = knots;
   }
