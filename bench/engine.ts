@@ -86,7 +86,8 @@ async function contest(): Promise<void> {
   await picture('bench-engine-contest.svg', contestPlot(results));
   report('engine-contest', 'The fused engine beside its peers', [
     'Each contestant is a process on one thread of one core. The best of its variants is timed in rounds in which all take turns: ' +
-      'medians over the rounds of the fastest call; ratios are medians of the ratios within a round. ' +
+      'medians over the rounds of the fastest call’s CPU time, which on a machine with nothing else to do is its wall time; ratios are ' +
+      'medians of the ratios within a round. ' +
       'f(z) = W₂ tanh(W₁ z + b₁) + b₂, batch × latent × hidden. A training step is loss, gradient and Adam.',
     interpreters.length === 0 ? HOW_TO_INSTALL : '',
     timesTable(results),
@@ -116,7 +117,7 @@ async function scaling(): Promise<void> {
   const memory = await measureMemory();
   await picture('bench-engine-cost.svg', costPlot(costs));
   report('engine-scaling', 'The fused engine: cost, memory and threads against size', [
-    'Training steps of the spirals’ model, RK4, one thread; the fastest call of a round, median over rounds. Sizes vary alone: 64 windows ' +
+    'Training steps of the spirals’ model, RK4, one thread; CPU time of the fastest call of a round, median over rounds (of threads: wall time). Sizes vary alone: 64 windows ' +
       'of 25 observations and 25 times, or 100 of both for posterior samples.',
     costTable(costs),
     '![Cost against size](plots/bench-engine-cost.svg)',

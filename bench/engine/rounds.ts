@@ -1,15 +1,22 @@
 /** Several things timed in turns: the fastest call of each in every round. */
-import { performance } from 'node:perf_hooks';
+
+export interface Turns {
+  readonly rounds: number;
+  /** Wall time of each work in a round. */
+  readonly seconds: number;
+  /** What a call is timed with, ms. */
+  readonly clock: () => number;
+}
 
 /** @returns by work, milliseconds of each round's fastest call */
 export async function timeInTurns(
   works: readonly (() => unknown)[],
-  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+  { rounds, seconds, clock }: Turns,
 ): Promise<number[][]> {
   const times = works.map((): number[] => []);
   for (let round = -1; round < rounds; round++) {
     for (const [i, work] of works.entries()) {
-      const fastest = await fastestCall(work, 1000 * seconds);
+      const fastest = await fastestCall(work, 1000 * seconds, clock);
       // The first round compiles.
       if (round >= 0) times[i].push(fastest);
     }
@@ -17,13 +24,13 @@ export async function timeInTurns(
   return times;
 }
 
-async function fastestCall(work: () => unknown, milliseconds: number): Promise<number> {
+async function fastestCall(work: () => unknown, milliseconds: number, clock: () => number): Promise<number> {
   let fastest = Number.POSITIVE_INFINITY;
   const end = performance.now() + milliseconds;
   do {
-    const begun = performance.now();
+    const begun = clock();
     await work();
-    fastest = Math.min(fastest, performance.now() - begun);
+    fastest = Math.min(fastest, clock() - begun);
   } while (performance.now() < end);
   return fastest;
 }

@@ -12,12 +12,10 @@ import { median } from '../ode/overhead.ts';
 import { markdownTable } from '../report.ts';
 import { trainingStep } from './model-work.ts';
 import { type BatchShape, spiralsBatch, spiralsSpec } from './problem.ts';
-import { timeInTurns } from './rounds.ts';
+import { type Turns, timeInTurns } from './rounds.ts';
+import { cpuSeconds } from './serve.ts';
 
-export interface Pace {
-  readonly rounds: number;
-  readonly seconds: number;
-}
+export type Pace = Omit<Turns, 'clock'>;
 
 // Cost -----------------------------------------------------------------------------------------------------------------
 
@@ -60,7 +58,7 @@ export async function measureCosts(pace: Pace): Promise<CostPoint[]> {
     );
     const times = await timeInTurns(
       works.map(({ run }) => run),
-      pace,
+      { ...pace, clock: () => 1000 * cpuSeconds() },
     );
     sizes.forEach((size, i) => {
       points.push({ direction: name, size, ms: median(times[i]) });
@@ -167,9 +165,10 @@ export async function measureThreads(pace: Pace): Promise<number> {
   const spec = wideSpec(16, 64);
   const engines = await Promise.all([1, 2].map(async (threads) => (await openFused({ threads })).open(spec)));
   const works = engines.map((engine) => trainingStep(engine));
+  const turns = { ...pace, clock: () => performance.now() };
   const [one, two] = await timeInTurns(
     works.map(({ run }) => run),
-    pace,
+    turns,
   );
   for (const engine of engines) engine.close();
   return median(one.map((time, round) => time / two[round]));

@@ -1,7 +1,7 @@
 """The protocol of bench/engine/contestant.ts: one line of JSON on standard input asks for one thing, one line answers.
 
 At the start: {"peer", "versions", "offers": {row: [variant, …]}}. Then {"row", "variant", "seconds"} is answered by
-{"times": [seconds of each call], "check": {…}} or {"failed": why}. A variant is prepared (compiled, warmed up) when it is first asked for.
+{"times": [CPU seconds of each call], "check": {…}} or {"failed": why}. A variant is prepared (compiled, warmed up) when it is first asked for.
 """
 
 import json
@@ -19,11 +19,12 @@ def prepare(make):
 
 
 def timed(run, seconds):
+    """CPU time of the process, all its threads: what others on the machine take from the wall clock is no part of it."""
     times, end = [], time.perf_counter() + seconds
     while not times or time.perf_counter() < end:
-        begun = time.perf_counter()
+        begun = time.process_time()
         run()
-        times.append(time.perf_counter() - begun)
+        times.append(time.process_time() - begun)
     return times
 
 
