@@ -8,7 +8,7 @@ import { KERNEL_CHOICES, type Kernels, loadKernels } from '../../../../model/eng
 import type { Ragged } from '../../../../model/latent/batch.ts';
 import { MAX_KNOTS } from '../../../../model/latent/knots.ts';
 import { parameterLayout } from '../../../../model/latent/layout.ts';
-import { NO_POSTERIOR, type PathAnswer, type PathQuery, type PathRequest } from '../../../../model/latent/query.ts';
+import type { PathAnswer, PathQuery, PathRequest } from '../../../../model/latent/query.ts';
 import { createRandom, type Random } from '../../../../model/latent/random.ts';
 import type { ModelSpec } from '../../../../model/latent/spec.ts';
 
