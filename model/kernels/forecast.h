@@ -155,7 +155,7 @@ static void solve_both_ways(struct decoding *d) {
   if (d->behind.steps > 0) solve_path(&d->behind);
 }
 
-/* Row s of every lane; a lane of fewer rows repeats its last, of no rows reads z_0. */
+/* Row s of every lane; a lane of fewer rows repeats its last. */
 static struct reading decode_reading(const struct decoding *d, int32_t s) {
   const int32_t *ints = (const int32_t *)d->base, *offsets = ints + d->job->offsets_at;
   struct reading r;
@@ -163,7 +163,7 @@ static struct reading decode_reading(const struct decoding *d, int32_t s) {
     int32_t b = d->tile.samples[i], end = offsets[b + 1], row = offsets[b] + s;
     row = row < end ? row : end - 1;
     int any = row >= offsets[b];
-    r.left[i] = any ? ints[d->job->left_at + row] : 0;
+    r.left[i] = any ? ints[d->job->left_at + row] : unasked(d->ahead.steps);
     r.u[i] = any ? d->base[d->job->u_at + row] : 0;
   }
   finish_reading(&r, d->tile.lanes);

@@ -116,11 +116,11 @@ static void solve_queries(struct asking *a) {
   }
 }
 
-/* Place i of the record reads row `row` of lane `lane`; beyond the last row it reads that again, without rows z_0. */
+/* Place i of the record reads row `row` of lane `lane`; beyond the last row it reads that again. */
 INLINE void read_at(const struct asking *a, struct reading *r, int32_t i, int32_t lane, int32_t row) {
   const struct query_cells *q = a->queries[lane];
   row = at_most(row, q->rows - 1);
-  r->left[i] = row >= 0 ? ((const int32_t *)a->base)[q->left_at + row] : 0;
+  r->left[i] = row >= 0 ? ((const int32_t *)a->base)[q->left_at + row] : unasked(a->ahead.steps);
   r->u[i] = row >= 0 ? a->base[q->u_at + row] : 0;
 }
 

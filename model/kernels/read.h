@@ -45,6 +45,9 @@ INLINE const float *knot_of(const struct knots *k, int32_t j, int slopes) {
   return (slopes ? k->slopes_behind : k->states_behind) - (int64_t)j * k->state;
 }
 
+/* Where a lane reads that has no rows, so that nobody asks what it read: some knot that is there. */
+INLINE int32_t unasked(int32_t steps_ahead) { return steps_ahead > 0 ? 0 : -1; }
+
 /* The four corners of unit c of every lane, side by side: [4][LANES]. */
 INLINE void gather_corners(const struct knots *k, const struct reading *r, int32_t c, float *corners) {
   for (int32_t i = 0; i < LANES; i++) {

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createKernels, type Kernels, type LoadedBuild } from '../../../model/engine/fused/kernel-library.ts';
+import { loadKernels } from '../../../model/engine/fused/kernels.ts';
 import type { NativeWidth } from '../../../model/engine/fused/native-kernels.ts';
 import { compilerCommand, nativeWidths } from '../../../scripts/kernels/native.ts';
 import { KERNEL_FLAGS } from '../../../scripts/kernels/sources.ts';
@@ -28,6 +29,9 @@ const ENVIRONMENT = {
   ASAN_OPTIONS: 'malloc_fill_byte=255:max_malloc_fill_size=1073741824:detect_leaks=0',
   UBSAN_OPTIONS: 'print_stacktrace=1',
 };
+
+/** What an arena holds where nothing was written. */
+const NAN_BITS = -1;
 
 export interface SanitizedBuild {
   /** A fresh arena each. */
@@ -61,7 +65,7 @@ function loaded(program: string): LoadedBuild {
     abi,
     lanes,
     vectorLength,
-    allocate: (cells) => ({ buffer: new ArrayBuffer(4 * cells), start: 0 }),
+    allocate: (cells) => ({ buffer: new Int32Array(cells).fill(NAN_BITS).buffer, start: 0 }),
     run: (arena, operation, job) => run(program, arena, operation, job),
   };
 }
@@ -79,4 +83,14 @@ function call(program: string, given: readonly number[], input: Uint8Array): Arr
   const { status, signal, stdout, stderr } = spawnSync(program, given.map(String), { input, env, maxBuffer: 2 ** 30 });
   if (status !== 0) throw new Error(`the sanitized kernels ended with ${status ?? signal}:\n${stderr}`);
   return Uint8Array.from(stdout).buffer;
+}
+
+/** The widths that this CPU runs; none where there is no compiler. */
+export async function widthsHere(): Promise<readonly NativeWidth[]> {
+  const here: NativeWidth[] = [];
+  for (const width of nativeWidths().keys()) {
+    const kernels = await loadKernels({ choice: `native-${width}` }).catch(() => undefined);
+    if (kernels !== undefined) here.push(width);
+  }
+  return here;
 }

@@ -7,10 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KERNEL_ABI } from '../../../model/engine/fused/kernel-library.ts';
-import { type Kernels, loadKernels } from '../../../model/engine/fused/kernels.ts';
-import type { NativeWidth } from '../../../model/engine/fused/native-kernels.ts';
-import { nativeWidths } from '../../../scripts/kernels/native.ts';
-import { buildSanitized, type SanitizedBuild } from './sanitized-kernels.ts';
+import type { Kernels } from '../../../model/engine/fused/kernels.ts';
+import { buildSanitized, type SanitizedBuild, widthsHere } from './sanitized-kernels.ts';
 
 /** Each operation is one fault; the job is a cell that it may use. */
 const PLANTED = `
@@ -82,13 +80,3 @@ describe.each(here)('%s', (width) => {
     expect(kernels.run(5, 0)).toBe(7);
   });
 });
-
-/** The widths that this CPU runs. */
-async function widthsHere(): Promise<readonly NativeWidth[]> {
-  const here: NativeWidth[] = [];
-  for (const width of nativeWidths().keys()) {
-    const kernels = await loadKernels({ choice: `native-${width}` }).catch(() => undefined);
-    if (kernels !== undefined) here.push(width);
-  }
-  return here;
-}
