@@ -93,11 +93,14 @@ export function mixtureQuantile(mixture: Mixture, probability: number): number {
     if (reached > probability) high = x;
     else low = x;
     const newton = x - (reached - probability) / density;
-    const next = newton > low && newton < high ? newton : 0.5 * (low + high);
-    if (Math.abs(next - x) <= tolerance) return next;
-    x = next;
+    x = newton > low && newton < high ? atLeast(tolerance, x, newton) : 0.5 * (low + high);
   }
   return x;
+}
+
+/** A short step is no sign of being there: down a heavy tail Newton's are all short. So none is shorter, until two ends meet. */
+function atLeast(step: number, from: number, to: number): number {
+  return Math.abs(to - from) > step ? to : from + Math.sign(to - from) * step;
 }
 
 /** In one pass: quantiles are most of the work of an answer of thousands of times. */
