@@ -37,6 +37,7 @@ struct walk {
 };
 
 #define WALK_CELLS ((int32_t)(sizeof(struct walk) / sizeof(float)))
+/* Attempts that a journal holds at least; without a way back nothing is looked up in it, and it is only seldom begun anew. */
 #define LEAST_JOURNAL 64
 #define FORWARD_JOURNAL 8
 
@@ -320,7 +321,8 @@ static void read_knots(const struct adaptive *a, float *entry, const float *end,
     if (!bent) add_up_bend(a);
     w.knot = common_knot(&w, to->knot);
     for (int32_t at = 0; at < state; at += VL) {
-      vf x = interpolated(&w, at / VL % NV, load(z + at), load(end + at), load(first + at), load(last + at), load(a->bend + at));
+      vf x = interpolated(&w, at / VL % NV, load(z + at), load(end + at), load(first + at), load(last + at),
+                          load(a->bend + at));
       store(a->room + at, x);
     }
     write_at_knots(c->field, &w, to->knot, a->room, c->states);

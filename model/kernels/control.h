@@ -7,7 +7,7 @@
  *           h' = h max(0.2, 0.9 E^(-1/2p)) after a rejected one, 0.2 h if E is no number; most is 10, or 1 after a rejection
  *   first   Hairer, Norsett, Wanner I, II.4: 1 % of the error by explicit Euler
  *
- * with p the order of the estimate, one less than the method's, plus one. Squares are used throughout: no root is taken.
+ * with p the method's order, one more than its estimate's. Squares are used throughout: no root is taken.
  * Sums over units are of one lane, in the order of units, in a wide tile as in a narrow one.
  */
 #ifndef ODECAST_CONTROL_H

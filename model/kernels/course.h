@@ -127,7 +127,9 @@ static void judge_lanes(const struct course *c) {
   }
 }
 
-static float *knot_slot(const struct course *c, int32_t j) { return c->slots + (c->keep ? j * (int64_t)slot_cells(c->field) : 0); }
+static float *knot_slot(const struct course *c, int32_t j) {
+  return c->slots + (c->keep ? j * (int64_t)slot_cells(c->field) : 0);
+}
 
 /* Slopes from knot `first` on, all lanes of a knot at once; zeros where nothing reads them. */
 static void solve_slopes(const struct course *c, int32_t first) {
