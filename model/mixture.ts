@@ -18,6 +18,8 @@ export interface Mixture {
 /** A quantile is found to this share of the mixture's standard deviation: as well as the distribution function is known. */
 const QUANTILE_TOLERANCE = 1e-8;
 const MAX_ITERATIONS = 200;
+/** Two ends a tolerance apart may by rounding be more: a bracket of so many is closed. */
+const CLOSED = 1.5;
 /** Standard deviations beyond which a normal tail is less than the smallest share that a double adds to 1. */
 const NEGLIGIBLE = 38;
 /** Of an integrated CRPS: the relative change that ends it, and its points at first and at most on either side of the middle. */
@@ -88,7 +90,7 @@ export function mixtureQuantile(mixture: Mixture, probability: number): number {
   const tolerance = QUANTILE_TOLERANCE * deviation;
   let [low, high] = quantileBracket(mixture, probability, tolerance);
   let x = clamp(mixtureMean(mixture) + deviation * roughProbit(probability), low, high);
-  for (let i = 0; i < MAX_ITERATIONS && high - low > tolerance; i++) {
+  for (let i = 0; i < MAX_ITERATIONS && high - low > CLOSED * tolerance; i++) {
     const [reached, density] = cdfAndDensity(mixture, x);
     if (reached > probability) high = x;
     else low = x;
