@@ -123,7 +123,8 @@ async function memory(): Promise<void> {
   report('ode-memory', 'ODE gradients: memory against steps', [
     'Even steps of an adaptive controller, loss of the end state. States: most alive at once, counted by a space that frees by ' +
       'hand. Bytes: live arrays after a full collection, at the end of the forward pass and at 32 points of the way back, so that the peak may lie between two of them; a ' +
-      'state of 256 doubles. Exponent p of the fit peak ~ stepsᵖ. Beside: growth a step of everything else on the heap.',
+      'state of 256 doubles. The times of the steps, which every mode but the adjoint keeps, are among these: eight bytes a step and ' +
+      'up to half as much room to grow. Exponent p of the fit peak ~ stepsᵖ. Beside: growth a step of everything else on the heap.',
     memoryTable(GRADIENT_MODES, points),
     '![Peak memory against steps](plots/bench-gradient-memory.svg)',
     goalTable(memoryGoals(GRADIENT_MODES, points)),
