@@ -1,6 +1,7 @@
 /**
  * The fused engine on kernels under the address and undefined-behaviour sanitizers: every method with every gradient, on models
- * and batches of random shapes. Nothing is reported, and the answers are those of the build that is in use.
+ * and batches of random shapes. Nothing is reported, and the answers are those of the build that is in use: to more than rounding,
+ * as a step that one accepts and the other rejects by a hair moves an answer by a part of the tolerance.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../../../model/engine/engine.ts';
@@ -35,7 +36,7 @@ describe.each(here)('%s', (width) => {
   });
   afterAll(() => build?.close());
 
-  test.each(SOLVERS)('$method, $gradient: as without sanitizers (1e-4 of the norm)', async (solver) => {
+  test.each(SOLVERS)('$method, $gradient: as without sanitizers (1e-3 of the norm)', async (solver) => {
     const seed = SOLVERS.length * here.indexOf(width) + SOLVERS.indexOf(solver);
     const random = createRandom(seed);
     const spec = withSolver(randomSpec(random), solver);
@@ -66,7 +67,7 @@ describe.each(here)('%s', (width) => {
     expect(answered?.answers.map(({ status }) => status)).toEqual([['success'], ['success'], ['success']]);
   });
 
-  test('quantiles: as without sanitizers (1e-4 of the norm)', () => {
+  test('quantiles: as without sanitizers (1e-3 of the norm)', () => {
     const random = createRandom(7);
     const normal = (length: number) => Float32Array.from({ length }, () => random.normal());
     const levels = { tails: Float32Array.of(0.05, 0.5, 0.01), probits: Float32Array.of(-1.6448536, 0, 2.3263479) };
@@ -88,7 +89,7 @@ describe.each(here)('%s', (width) => {
 
 const withSolver = (spec: ModelSpec, solver: Pick<SolverSpec, 'method' | 'gradient'>): ModelSpec => ({
   ...spec,
-  solver: { ...spec.solver, rtol: 1e-4, atol: 1e-6, ...solver },
+  solver: { ...spec.solver, rtol: 1e-5, atol: 1e-7, ...solver },
 });
 
 type Answers = Record<string, Float32Array>;
@@ -149,5 +150,5 @@ function expectNear(part: string, found: Float32Array | undefined, expected: Flo
   const [a, b] = [Float64Array.from(found ?? []), Float64Array.from(expected ?? [])];
   const norm = (numbers: Float64Array) => Math.hypot(...numbers);
   expect(a.length, part).toBe(b.length);
-  expect(norm(a.map((x, i) => x - b[i])), part).toBeLessThanOrEqual(1e-4 * norm(b));
+  expect(norm(a.map((x, i) => x - b[i])), part).toBeLessThanOrEqual(1e-3 * norm(b));
 }
