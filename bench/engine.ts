@@ -1,8 +1,8 @@
 /**
  * The fused engine beside its peers, and what its work costs: `npm run bench:engine [-- contest scaling first] [--rows regexp]
- * [--quick]`. Contestants are processes on one thread of one core that take turns. Prints every table with what was promised, and
+ * [--who regexp] [--quick]`. Contestants are processes on one thread of one core that take turns. Prints every table with what was promised, and
  * writes them with their pictures into `docs/`. Peers that are not there are named. With `--rows` only some rows of the contest are
- * measured anew; the others are taken from the run before.
+ * measured anew; the others are taken from the run before. With `--who` only some contestants start, by name.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -51,8 +51,14 @@ const QUICK: Pace = { rounds: 3, trialSeconds: 0.1, roundSeconds: 0.1 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rows: { type: 'string', default: '.' }, quick: { type: 'boolean', default: false } },
+  options: {
+    rows: { type: 'string', default: '.' },
+    who: { type: 'string', default: '.' },
+    quick: { type: 'boolean', default: false },
+  },
 });
+/** A quick run, or one of some contestants, is for the eye: it is not written down. */
+const forTheEye = values.quick || values.who !== '.';
 const pace = values.quick ? QUICK : FULL;
 const sections = { contest, scaling, first };
 for (const [name, section] of Object.entries(sections)) {
@@ -62,27 +68,27 @@ for (const [name, section] of Object.entries(sections)) {
 function report(name: string, title: string, paragraphs: readonly string[]): void {
   const said = paragraphs.filter((paragraph) => paragraph !== '');
   const text = [`## ${title}`, `\`npm run bench:engine\`. ${machine()}`, ...said].join('\n\n');
-  // A quick run is for the eye.
-  if (!values.quick) writeSection(name, text);
+  if (!forTheEye) writeSection(name, text);
   console.log(`\n${text}`);
 }
 
 async function picture(name: string, spec: Parameters<typeof writePicture>[1]): Promise<void> {
-  if (!values.quick) await writePicture(join(PLOTS, name), spec);
+  if (!forTheEye) await writePicture(join(PLOTS, name), spec);
 }
 
 async function contest(): Promise<void> {
   const interpreters = findInterpreters();
   const commands = [...[...OUR_ENGINES, 'tfjs'].map(ourCommand), ...peerCommands(interpreters)];
-  const { contestants, absent } = await startAll(commands);
+  const asked = commands.filter(({ name }) => new RegExp(values.who).test(name));
+  const { contestants, absent } = await startAll(asked);
   const fresh: RowResult[] = [];
   for (const row of ROWS.filter(({ id }) => new RegExp(values.rows).test(id))) {
     console.error(row.title);
     fresh.push(await holdContest(row, contestants, pace));
-    if (!values.quick) keepResults(withKept(fresh));
+    if (!forTheEye) keepResults(withKept(fresh));
   }
   for (const contestant of contestants) contestant.close();
-  const results = values.quick ? fresh : withKept(fresh);
+  const results = forTheEye ? fresh : withKept(fresh);
   await picture('bench-engine-contest.svg', contestPlot(results));
   report('engine-contest', 'The fused engine beside its peers', [
     'Each contestant is a process on one thread of one core. The best of its variants is timed in rounds in which all take turns: ' +

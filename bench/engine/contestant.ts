@@ -39,7 +39,7 @@ export function peerCommands(interpreters: readonly string[]): Command[] {
 }
 
 const peerCommand = (python: string, script: string, ...args: string[]): Command => ({
-  name: [script, ...args].join(' '),
+  name: args[0] ?? 'jax',
   command: python,
   args: [join(PEERS, script), ...args],
 });
