@@ -69,12 +69,15 @@ def dynamics(layout, p, z):
     return layout.linear(p, "dynamics2", jnp.tanh(layout.linear(p, "dynamics1", x)))
 
 
-def rk4_path(layout, p, z0, unroll):
+def rk4_path(layout, p, z0, unroll, recompute=False):
+    """@param recompute: keep the state of each step only, and its stages for nobody; fewer bytes are less time here"""
+
     def step(z, _):
         z = rk4_step(partial(dynamics, layout, p), SPACING, z)
         return z, z
 
-    _, later = jax.lax.scan(step, z0, None, length=TIMES - 1, unroll=unroll)
+    kept = jax.checkpoint(step, prevent_cse=False) if recompute else step
+    _, later = jax.lax.scan(kept, z0, None, length=TIMES - 1, unroll=unroll)
     return jnp.concatenate([z0[None], later])
 
 
@@ -173,7 +176,9 @@ def spirals_rows():
             for samples in (1, 64):
                 rows[f"query-{samples}"][f"{name}, unroll {unroll}"] = query(layout, samples, unroll)
         # Unrolled, it takes longer.
-        rows["spirals-rk4"][name] = training_step(layout, partial(rk4_path, layout, unroll=1), 1)
+        for recompute in (False, True):
+            path = partial(rk4_path, layout, unroll=1, recompute=recompute)
+            rows["spirals-rk4"][name + ", steps recomputed" * recompute] = training_step(layout, path, 1)
         path = partial(tsit5_path, layout, max_steps=64)
         rows["spirals-tsit5"][f"diffrax joint, {name}, at most 64 steps"] = training_step(layout, path, 1)
     each = partial(tsit5_each, max_steps=64)
