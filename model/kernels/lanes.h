@@ -70,9 +70,20 @@ INLINE vf select(vi mask, vf yes, vf no) {
   const vi chosen = mask != 0; /* says that it is a mask: gcc then blends, instead of its longer way with bits */
   return from_bits((chosen & bits(yes)) | (~chosen & bits(no)));
 }
-/* The bound wins over a NaN only in min_of's and max_of's second argument's favour: NaN x stays NaN. */
-INLINE vf min_of(vf x, vf bound) { return select(x > bound, bound, x); }
-INLINE vf max_of(vf x, vf bound) { return select(x < bound, bound, x); }
+#if defined(__wasm_relaxed_simd__)
+/* Nothing that the compiler can see through: it makes a relaxed minimum of a comparison and a choice, which may give the bound
+ * for a NaN. */
+INLINE vi opaque(vi mask) {
+  __asm__("" : "+r"(mask));
+  return mask;
+}
+#else
+INLINE vi opaque(vi mask) { return mask; }
+#endif
+
+/* A NaN x stays one: its comparisons are false. */
+INLINE vf min_of(vf x, vf bound) { return select(opaque(x > bound), bound, x); }
+INLINE vf max_of(vf x, vf bound) { return select(opaque(x < bound), bound, x); }
 INLINE vf absolute(vf x) { return from_bits(bits(x) & 0x7fffffff); }
 
 /* Number of vectors that hold n floats. */
