@@ -54,7 +54,9 @@ describe.skipIf(!hasBrowser)('the page of odecast start', () => {
     expect(before.interpolated).toBeGreaterThan(10);
     expect(before.extrapolated).toBeGreaterThan(50);
     expect(before.truthPoints).toBeGreaterThan(100);
-    for (const { before: pixels } of await countBands(page, 'x', 'past')) expect(pixels).toBeGreaterThan(20);
+    // Any of each band: a good model's are thin where it has seen the path, and a spiral that has just begun has little past.
+    const least = async () => Math.min(...(await countBands(page, 'x', 'past')).map(({ before: pixels }) => pixels));
+    await expect.poll(least, DRAW).toBeGreaterThan(0);
     for (const { after } of await countBands(page, 'x', 'future')) expect(after).toBeGreaterThan(200);
     expect(await page.locator('figure[data-channel=x]').getAttribute('data-anchor')).toBe('now');
     await expect.poll(async () => (await chartFacts(page, 'x')).lastEvent, DRAW).toBeGreaterThan(before.lastEvent);
