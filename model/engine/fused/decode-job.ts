@@ -1,7 +1,7 @@
 /** Paths and their observation distributions as one job of the kernels; samples that cannot be solved at all stay out of it. */
 import type { Decoded, DecodeRequest, SolveStatus } from '../../latent/batch.ts';
-import { knotRange, MAX_KNOTS } from '../../latent/knots.ts';
 import type { ModelSpec } from '../../latent/spec.ts';
+import { refusalOf, selectSamples } from '../decode-request.ts';
 import { JobPlan, runJob } from './arena.ts';
 import { DECODE_JOB } from './job.ts';
 import type { Kernels } from './kernel-library.ts';
@@ -16,19 +16,12 @@ export function decodePaths(
   parameters: Float32Array,
   request: DecodeRequest,
 ): Decoded {
-  const refusals = Array.from(request.origins, (_, b) => refusal(spec, request, b));
+  const refusals = Array.from(request.origins, (_, b) => refusalOf(spec, request, b));
   const chosen = refusals.flatMap((status, b) => (status === undefined ? [b] : []));
   const everything = chosen.length === refusals.length;
   const part = everything ? request : selectSamples(spec, request, chosen);
   const solved = decodeAll(kernels, spec, tables, parameters, part);
   return everything ? solved : spreadOut(spec, request, refusals, chosen, solved);
-}
-
-/** Why a sample cannot be solved at all. */
-function refusal({ latentSize, solver }: ModelSpec, { z0, offsets, times }: DecodeRequest, b: number) {
-  if (!z0.subarray(b * latentSize, (b + 1) * latentSize).every(Number.isFinite)) return 'non-finite';
-  const { first, last } = knotRange(times.subarray(offsets[b], offsets[b + 1]), solver.knotSpacing);
-  return last - first > MAX_KNOTS ? 'max-steps' : undefined;
 }
 
 function decodeAll(
@@ -81,26 +74,6 @@ function blank({ latent, mean, scale }: Rows, spec: ModelSpec, from: number, to:
   latent.fill(Number.NaN, from * spec.latentSize, to * spec.latentSize);
   mean.fill(Number.NaN, from * channels, to * channels);
   scale.fill(Number.NaN, from * channels, to * channels);
-}
-
-/** The chosen samples as a request of their own. */
-function selectSamples({ latentSize }: ModelSpec, request: DecodeRequest, chosen: readonly number[]): DecodeRequest {
-  const { z0, origins, offsets, times } = request;
-  const starts = new Int32Array(chosen.length + 1);
-  chosen.forEach((b, i) => {
-    starts[i + 1] = starts[i] + offsets[b + 1] - offsets[b];
-  });
-  const part = {
-    z0: new Float32Array(chosen.length * latentSize),
-    origins: Float64Array.from(chosen, (b) => origins[b]),
-    offsets: starts,
-    times: new Float64Array(starts[chosen.length]),
-  };
-  chosen.forEach((b, i) => {
-    part.z0.set(z0.subarray(b * latentSize, (b + 1) * latentSize), i * latentSize);
-    part.times.set(times.subarray(offsets[b], offsets[b + 1]), starts[i]);
-  });
-  return part;
 }
 
 /** The chosen samples' results among the refused ones'. */

@@ -9,13 +9,14 @@ import { type Capabilities, EVERYTHING, unsupported } from '../capabilities.ts';
 import { allFinite, checkContext, checkDecode, checkParameters, checkPaths, checkTraining } from '../check-input.ts';
 import type { Engine } from '../engine.ts';
 import { EngineError } from '../engine-error.ts';
+import { failedBatch } from '../failed-batch.ts';
 import { decodePaths } from './decode-job.ts';
 import { encodeContexts } from './encode-job.ts';
 import type { Kernels } from './kernel-library.ts';
 import { beyondReach } from './places.ts';
 import { rowQuantiles } from './quantile-job.ts';
 import { answerQueries } from './query-job.ts';
-import { createTileTrainer, failed, type TileTrainer, taskOf } from './train-job.ts';
+import { createTileTrainer, type TileTrainer, taskOf } from './train-job.ts';
 import { alone, type Crew } from './workers.ts';
 
 export const FUSED_CAPABILITIES: Capabilities = EVERYTHING;
@@ -93,7 +94,7 @@ function hopeless(
   { targets }: TrainingBatch,
 ): LossAndGradient | undefined {
   const nothing = { forwardEvaluations: 0, backwardEvaluations: 0, steps: 0 };
-  if (!allFinite(parameters)) return failed('non-finite', parameters.length, nothing);
-  if (beyondReach(targets, solver.knotSpacing)) return failed('max-steps', parameters.length, nothing);
+  if (!allFinite(parameters)) return failedBatch('non-finite', parameters.length, nothing);
+  if (beyondReach(targets, solver.knotSpacing)) return failedBatch('max-steps', parameters.length, nothing);
   return undefined;
 }

@@ -4,6 +4,7 @@ import { parameterLayout } from '../../latent/layout.ts';
 import { countObserved } from '../../latent/likelihood.ts';
 import type { ModelSpec } from '../../latent/spec.ts';
 import { allFinite } from '../check-input.ts';
+import { failedBatch } from '../failed-batch.ts';
 import { JobPlan, runJob } from './arena.ts';
 import { planContext } from './context-part.ts';
 import { TRAIN_JOB } from './job.ts';
@@ -143,7 +144,7 @@ export function joinTiles({ gradients, sums, status, forward, backward }: TileRe
   const [loss, negativeLogLikelihood, kl] = [sum(0), sum(1), sum(2)];
   const statistics = statisticsOf(forward, backward);
   const found = firstFailure(status) ?? (Number.isFinite(loss) && allFinite(gradient) ? 'success' : 'non-finite');
-  if (found !== 'success') return failed(found, gradient.length, statistics);
+  if (found !== 'success') return failedBatch(found, gradient.length, statistics);
   return { loss, negativeLogLikelihood, kl, gradient, status: found, statistics };
 }
 
@@ -155,15 +156,6 @@ function addGradients(gradients: Float32Array, tiles: number): Float32Array {
     for (let i = 0; i < size; i++, at++) sum[i] += gradients[at];
   }
   return sum;
-}
-
-export function failed(
-  status: LossAndGradient['status'],
-  parameters: number,
-  statistics: LossAndGradient['statistics'],
-): LossAndGradient {
-  const loss = Number.POSITIVE_INFINITY;
-  return { loss, negativeLogLikelihood: loss, kl: loss, gradient: new Float32Array(parameters), status, statistics };
 }
 
 function firstFailure(status: Int32Array): SolveStatus | undefined {

@@ -1,8 +1,9 @@
 /** From z₀ to the path and the observation distribution at any times, for each sample by itself. */
 import { type Decoded, type DecodeRequest, type SolveStatus, sampleOfRows } from '../../latent/batch.ts';
-import { knotRange, knotTimes, knotWeights, MAX_KNOTS, readKnots } from '../../latent/knots.ts';
+import { knotRange, knotTimes, knotWeights, readKnots } from '../../latent/knots.ts';
 import { observables } from '../../latent/likelihood.ts';
 import { type Solution, solve } from '../../ode/index.ts';
+import { refusalOf, selectSamples } from '../decode-request.ts';
 import { createDynamicsField, type DynamicsField } from './dynamics-field.ts';
 import { NO_GRADIENT } from './field-gradient.ts';
 import type { Matrix } from './matrix.ts';
@@ -25,7 +26,7 @@ export function decode(ops: Ops, plan: ModelPlan, parameters: Float32Array, requ
     const batch = request.origins.length;
     const answer: Answer = {
       latent: new Float32Array(request.times.length * spec.latentSize).fill(Number.NaN),
-      status: Array.from({ length: batch }, (_, b) => refusal(plan, request, b) ?? 'success'),
+      status: Array.from({ length: batch }, (_, b) => refusalOf(spec, request, b) ?? 'success'),
       statistics: { functionEvaluations: 0, steps: 0 },
     };
     const solvable = answer.status.flatMap((status, b) => (status === 'success' ? [b] : []));
@@ -33,14 +34,6 @@ export function decode(ops: Ops, plan: ModelPlan, parameters: Float32Array, requ
     fillPaths({ ops, plan, request, dynamics, answer }, solvable);
     return { ...observe(ops, plan, parameters, request, answer), ...answer };
   });
-}
-
-/** Why a sample cannot be solved at all. */
-function refusal({ spec }: ModelPlan, { z0, offsets, times }: DecodeRequest, b: number): SolveStatus | undefined {
-  const { latentSize: l, solver } = spec;
-  if (!z0.subarray(b * l, (b + 1) * l).every(Number.isFinite)) return 'non-finite';
-  const { first, last } = knotRange(times.subarray(offsets[b], offsets[b + 1]), solver.knotSpacing);
-  return last - first > MAX_KNOTS ? 'max-steps' : undefined;
 }
 
 interface Work {
@@ -66,7 +59,7 @@ function fillPaths(work: Work, samples: readonly number[]): void {
 }
 
 function fillTogether({ ops, plan, request, dynamics, answer }: Work, samples: readonly number[]): SolveStatus {
-  const part = select(plan, request, samples);
+  const part = selectSamples(plan.spec, request, samples);
   const spacing = plan.spec.solver.knotSpacing;
   const range = knotRange(part.times, spacing);
   const knots = knotTimes(range, spacing);
@@ -85,27 +78,6 @@ function fillTogether({ ops, plan, request, dynamics, answer }: Work, samples: r
   const latent = readKnots(reading, { states: ops.download(states), slopes: ops.download(slopes) });
   store(answer, plan, request, samples, part.offsets, latent);
   return 'success';
-}
-
-/** The chosen samples as a request of their own. */
-function select({ spec }: ModelPlan, request: DecodeRequest, samples: readonly number[]): DecodeRequest {
-  const { latentSize: l } = spec;
-  const { z0, origins, offsets, times } = request;
-  const lengths = samples.map((b) => offsets[b + 1] - offsets[b]);
-  const starts = new Int32Array(samples.length + 1);
-  lengths.forEach((length, i) => {
-    starts[i + 1] = starts[i] + length;
-  });
-  const chosen = new Float64Array(starts[samples.length]);
-  samples.forEach((b, i) => {
-    chosen.set(times.subarray(offsets[b], offsets[b + 1]), starts[i]);
-  });
-  return {
-    z0: Float32Array.from({ length: samples.length * l }, (_, i) => z0[samples[Math.floor(i / l)] * l + (i % l)]),
-    origins: Float64Array.from(samples, (b) => origins[b]),
-    offsets: starts,
-    times: chosen,
-  };
 }
 
 /** A trajectory's numbers, or why it has none: with fixed steps its neighbours are right all the same. */

@@ -23,6 +23,7 @@ import {
 import { countObserved, likelihoodCotangent, negativeLogLikelihoods } from '../../latent/likelihood.ts';
 import { posteriorCotangent, posteriorOf, reparameterise } from '../../latent/posterior.ts';
 import { type Differentiable, solveWithGradient } from '../../ode/index.ts';
+import { failedBatch } from '../failed-batch.ts';
 import { createDynamicsField, type DynamicsField } from './dynamics-field.ts';
 import { addFieldGradient, type FieldGradient, fieldGradientSpace, NO_GRADIENT } from './field-gradient.ts';
 import { encode, pullEncoder } from './gru-encoder.ts';
@@ -34,7 +35,6 @@ import { tensorSpace } from './tensor-space.ts';
 import { loadDecoder, loadDynamics, loadModelEncoder, type ModelPlan } from './weights.ts';
 
 type Statistics = LossAndGradient['statistics'];
-type Failure = Exclude<SolveStatus, 'success'>;
 
 /** What the ODE and the decoder make of z₀. */
 interface DataTerm {
@@ -60,13 +60,13 @@ export function lossAndGradient(
     const pass = encode(ops, encoder, spec, batch.context);
     const posterior = posteriorOf(ops.download(pass.output), spec.latentSize);
     const z0 = reparameterise(posterior, batch.noise);
-    if (!z0.every(Number.isFinite)) return failed(plan, 'non-finite', NOTHING_SOLVED);
+    if (!z0.every(Number.isFinite)) return failedBatch('non-finite', plan.size, NOTHING_SOLVED);
     const weight = 1 / Math.max(1, countObserved(batch.targets));
     const judge: Judge = (negativeLogs) => {
       return boundOf({ batch, posterior, z0, negativeLogs, samples: z0.length / posterior.mean.length });
     };
     const data = dataTerm(ops, plan, parameters, batch, z0, { judge, weight }, gradient);
-    if (data.status !== 'success') return failed(plan, data.status, data.statistics);
+    if (data.status !== 'success') return failedBatch(data.status, plan.size, data.statistics);
     const { bound, z0Cotangent } = data;
     const head = posteriorCotangent({
       posterior,
@@ -82,15 +82,10 @@ export function lossAndGradient(
     const negativeLogLikelihood = bound.negativeLog * weight;
     const kl = bound.divergence * weight;
     const loss = bound.loss * weight;
-    if (!Number.isFinite(loss) || !gradient.every(Number.isFinite)) return failed(plan, 'non-finite', data.statistics);
+    if (!Number.isFinite(loss) || !gradient.every(Number.isFinite))
+      return failedBatch('non-finite', plan.size, data.statistics);
     return { loss, negativeLogLikelihood, kl, gradient, status: 'success', statistics: data.statistics };
   });
-}
-
-/** No step is taken from a batch that has no numbers: an infinite loss and a gradient of zero. */
-function failed(plan: ModelPlan, status: Failure, statistics: Statistics): LossAndGradient {
-  const loss = Number.POSITIVE_INFINITY;
-  return { loss, negativeLogLikelihood: loss, kl: loss, gradient: new Float32Array(plan.size), status, statistics };
 }
 
 /** From [K, B] −log p to the bound. */
