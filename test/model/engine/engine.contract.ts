@@ -6,17 +6,18 @@ import { gradientCases } from './contract/gradient-cases.ts';
 import { independenceCases } from './contract/independence-cases.ts';
 import { leakCase } from './contract/leak-case.ts';
 import { oracleCases } from './contract/oracle-cases.ts';
-import type { Load } from './contract/under-test.ts';
+import { type Claims, type EngineUnderTest, Subject } from './contract/under-test.ts';
 
 export type { EngineUnderTest } from './contract/under-test.ts';
 
-export function engineContract(name: string, load: Load): void {
+export function engineContract(name: string, claims: Claims, load: () => Promise<EngineUnderTest>): void {
+  const subject = new Subject(claims, load);
   describe(`engine contract: ${name}`, () => {
-    oracleCases(load);
-    gradientCases(load);
-    decodeCases(load);
-    independenceCases(load);
-    failureCases(load);
-    leakCase(load);
+    oracleCases(subject);
+    gradientCases(subject);
+    decodeCases(subject);
+    independenceCases(subject);
+    failureCases(subject);
+    leakCase(subject);
   });
 }

@@ -10,12 +10,10 @@ async function load(): Promise<EngineUnderTest> {
   return {
     open: (spec) => createFusedEngine(spec, kernels),
     liveMatrices: () => kernels.ints.length,
-    capabilities: FUSED_CAPABILITIES,
-    bitIndependent: true,
   };
 }
 
-engineContract('fused', () => {
+engineContract('fused', { capabilities: FUSED_CAPABILITIES, bitIndependent: true }, () => {
   loaded ??= load();
   return loaded;
 });

@@ -17,9 +17,9 @@ if (folder === undefined || folder === '') {
   });
 } else {
   const opened = openNative(folder);
-  engineContract('native TensorFlow', async () => {
+  engineContract('native TensorFlow', { capabilities: TFJS_CAPABILITIES, bitIndependent: false }, async () => {
     const { ops, liveMatrices } = await opened;
-    return { open: (spec) => createTfjsEngine(spec, ops), liveMatrices, capabilities: TFJS_CAPABILITIES };
+    return { open: (spec) => createTfjsEngine(spec, ops), liveMatrices };
   });
 
   it('is chosen when asked for, and says what it is', async () => {

@@ -2,10 +2,10 @@
 import { expect, it } from 'vitest';
 import { initialParameters } from '../../../../model/latent/initial-parameters.ts';
 import { createRandom } from '../../../../model/latent/random.ts';
-import type { GradientMode, ModelSpec } from '../../../../model/latent/spec.ts';
+import { type GradientMode, type ModelSpec, SOLVER_METHODS } from '../../../../model/latent/spec.ts';
 import { createSpec, randomBatch, randomParameters, randomRagged } from '../problems.ts';
 import { smallProblem, solved } from './solved-problems.ts';
-import { distance, type Load, openOrSkip, relative } from './under-test.ts';
+import { distance, relative, type Subject } from './under-test.ts';
 
 const withGradient = (spec: ModelSpec, gradient: GradientMode): ModelSpec => {
   return { ...spec, solver: { ...spec.solver, gradient } };
@@ -13,30 +13,25 @@ const withGradient = (spec: ModelSpec, gradient: GradientMode): ModelSpec => {
 
 const deep = createSpec({ dynamics: { units: 8, depth: 2, periodsMs: [86_400_000] } }, { knotSpacing: 0.125 });
 
-export function gradientCases(load: Load): void {
-  it('adjoint is backprop on rk4 at sixteen steps (1e-4 of the norm), and the losses are the same', async ({
-    skip,
-  }) => {
+export function gradientCases(subject: Subject): void {
+  it('adjoint is backprop on rk4 at sixteen steps (1e-4 of the norm), and the losses are the same', async () => {
     const random = createRandom(21);
     const [parameters, batch] = [randomParameters(deep, random), randomBatch(deep, random)];
-    const direct = await (await openOrSkip(load, deep, skip)).lossAndGradient(parameters, batch);
-    const adjoint = await (await openOrSkip(load, withGradient(deep, 'adjoint'), skip)).lossAndGradient(
-      parameters,
-      batch,
-    );
+    const direct = await (await subject.open(deep)).lossAndGradient(parameters, batch);
+    const adjoint = await (await subject.open(withGradient(deep, 'adjoint'))).lossAndGradient(parameters, batch);
     expect(adjoint.loss).toBe(direct.loss);
     expect(distance(adjoint.gradient, direct.gradient)).toBeLessThan(1e-4);
   });
 
-  it.for(['euler', 'midpoint', 'rk4', 'dopri5', 'tsit5', 'reversible-heun'] as const)(
+  it.for(SOLVER_METHODS.filter((method) => subject.runs({ ...deep, solver: { ...deep.solver, method } })))(
     '%s: checkpointed is backprop (1e-5 of the norm), and the losses are the same',
-    async (method, { skip }) => {
+    async (method) => {
       const random = createRandom(26);
       const spec = { ...deep, solver: { ...deep.solver, method } };
       const [parameters, batch] = [randomParameters(spec, random), randomBatch(spec, random)];
       const [kept, again] = await Promise.all(
         (['backprop', 'checkpointed'] as const).map(async (gradient) =>
-          (await openOrSkip(load, withGradient(spec, gradient), skip)).lossAndGradient(parameters, batch),
+          (await subject.open(withGradient(spec, gradient))).lossAndGradient(parameters, batch),
         ),
       );
       expect(again.loss).toBe(kept.loss);
@@ -44,24 +39,16 @@ export function gradientCases(load: Load): void {
     },
   );
 
-  it('reversible Heun over forty steps: reversible is checkpointed (1e-4 of the norm)', async ({ skip }) => {
-    const random = createRandom(27);
-    const spec = createSpec({}, { method: 'reversible-heun', knotSpacing: 0.05, gradient: 'checkpointed' });
-    const [parameters, batch] = [randomParameters(spec, random), randomBatch(spec, random)];
-    const kept = await (await openOrSkip(load, spec, skip)).lossAndGradient(parameters, batch);
-    const inverted = await openOrSkip(load, withGradient(spec, 'reversible'), skip);
-    const { gradient } = await inverted.lossAndGradient(parameters, batch);
-    expect(distance(gradient, kept.gradient)).toBeLessThan(1e-4);
-  });
+  if (subject.runs(forty)) reversibleCase(subject);
 
   it.for(['dopri5', 'tsit5'] as const)(
     '%s at rtol 1e-6, every gradient: loss 1e-5, gradient 1e-3 of its norm',
-    async (method, { skip }) => {
+    async (method) => {
       const spec = createSpec({ encoder: { kind: 'gru', units: 3, clock: 'gap' } }, { method });
       const problem = () => smallProblem(spec, 22, {}, 1);
       const { parameters, batch, expected, gradient } = solved('adaptive', problem);
       for (const mode of ['adjoint', 'checkpointed', 'backprop'] as const) {
-        const engine = await openOrSkip(load, withGradient(spec, mode), skip);
+        const engine = await subject.open(withGradient(spec, mode));
         const result = await engine.lossAndGradient(parameters, batch);
         expect(result.status).toBe('success');
         expect(relative(result.loss, expected.loss)).toBeLessThan(1e-5);
@@ -70,11 +57,11 @@ export function gradientCases(load: Load): void {
     },
   );
 
-  it('evaluations are counted, of each trajectory where it has its own steps', async ({ skip }) => {
+  it('evaluations are counted, of each trajectory where it has its own steps', async () => {
     const random = createRandom(28);
     const spec = createSpec({}, { method: 'tsit5', gradient: 'checkpointed' });
     const [parameters, batch] = [randomParameters(spec, random), randomBatch(spec, random, 4, 3)];
-    const { statistics } = await (await openOrSkip(load, spec, skip)).lossAndGradient(parameters, batch);
+    const { statistics } = await (await subject.open(spec)).lossAndGradient(parameters, batch);
     const { forwardEvaluations, backwardEvaluations, forwardByTrajectory, backwardByTrajectory } = statistics;
     for (const [total, each] of [
       [forwardEvaluations, forwardByTrajectory],
@@ -88,10 +75,10 @@ export function gradientCases(load: Load): void {
     }
   });
 
-  it('same inputs, same bytes, also when asked side by side', async ({ skip }) => {
+  it('same inputs, same bytes, also when asked side by side', async () => {
     const random = createRandom(23);
     const spec = createSpec();
-    const engine = await openOrSkip(load, spec, skip);
+    const engine = await subject.open(spec);
     const [parameters, batch] = [randomParameters(spec, random), randomBatch(spec, random)];
     const [first, second] = await Promise.all([
       engine.lossAndGradient(parameters, batch),
@@ -101,13 +88,13 @@ export function gradientCases(load: Load): void {
     expect(second.gradient).toEqual(first.gradient);
   });
 
-  it('a batch without any target is the KL alone', async ({ skip }) => {
+  it('a batch without any target is the KL alone', async () => {
     const random = createRandom(24);
     const spec = createSpec();
     const [parameters, batch] = [randomParameters(spec, random), randomBatch(spec, random)];
     const targets = randomRagged(spec, random, { lengths: [0, 0, 0, 0], from: 0, to: 1, observed: 1 });
     const nothing = { ...batch, targets, bound: 'elbo' as const };
-    const result = await (await openOrSkip(load, spec, skip)).lossAndGradient(parameters, nothing);
+    const result = await (await subject.open(spec)).lossAndGradient(parameters, nothing);
     expect(result.status).toBe('success');
     expect(result.negativeLogLikelihood).toBe(0);
     expect(relative(result.loss, batch.beta * result.kl)).toBeLessThan(1e-12);
@@ -115,10 +102,10 @@ export function gradientCases(load: Load): void {
 
   it.for(['elbo', 'importance-weighted'] as const)(
     'plain gradient descent from the initial parameters lowers the loss, %s',
-    async (bound, { skip }) => {
+    async (bound) => {
       const random = createRandom(25);
       const spec = createSpec();
-      const engine = await openOrSkip(load, spec, skip);
+      const engine = await subject.open(spec);
       const batch = { ...randomBatch(spec, random, 4, 2), beta: 0.01, bound };
       let parameters = initialParameters(spec, random);
       const first = (await engine.lossAndGradient(parameters, batch)).loss;
@@ -129,4 +116,17 @@ export function gradientCases(load: Load): void {
       expect((await engine.lossAndGradient(parameters, batch)).loss).toBeLessThan(0.8 * first);
     },
   );
+}
+
+const forty = createSpec({}, { method: 'reversible-heun', knotSpacing: 0.05, gradient: 'checkpointed' });
+
+function reversibleCase(subject: Subject): void {
+  it('reversible Heun over forty steps: reversible is checkpointed (1e-4 of the norm)', async () => {
+    const random = createRandom(27);
+    const [parameters, batch] = [randomParameters(forty, random), randomBatch(forty, random)];
+    const kept = await (await subject.open(forty)).lossAndGradient(parameters, batch);
+    const inverted = await subject.open(withGradient(forty, 'reversible'));
+    const { gradient } = await inverted.lossAndGradient(parameters, batch);
+    expect(distance(gradient, kept.gradient)).toBeLessThan(1e-4);
+  });
 }

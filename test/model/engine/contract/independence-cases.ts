@@ -5,7 +5,7 @@ import { createRandom } from '../../../../model/latent/random.ts';
 import type { ModelSpec } from '../../../../model/latent/spec.ts';
 import { createSpec, randomBatch, randomParameters } from '../problems.ts';
 import { randomRequest } from './decode-cases.ts';
-import { distance, type Load, openOrSkip } from './under-test.ts';
+import { distance, type Subject } from './under-test.ts';
 
 /** One sample of a request, with some of its times. */
 function alone(spec: ModelSpec, request: DecodeRequest, b: number, keep: (i: number) => boolean): DecodeRequest {
@@ -37,10 +37,10 @@ const ENCODERS = {
   'ode-rnn': { kind: 'ode-rnn', units: 5, clock: 'gap', drift: { units: 6, steps: 2 } },
 } as const;
 
-export function independenceCases(load: Load): void {
-  it('with fixed steps an answer depends neither on neighbours nor on other times asked (1e-6)', async ({ skip }) => {
+export function independenceCases(subject: Subject): void {
+  it('with fixed steps an answer depends neither on neighbours nor on other times asked (1e-6)', async () => {
     const spec = createSpec({ dynamics: { units: 6, depth: 2, periodsMs: [86_400_000] } });
-    const engine = await openOrSkip(load, spec, skip);
+    const engine = await subject.open(spec);
     const parameters = randomParameters(spec, createRandom(41));
     const request = randomRequest(spec, 41, [5, 3, 8, 7, 2, 9, 4]);
     const together = await engine.decode(parameters, request);
@@ -54,10 +54,10 @@ export function independenceCases(load: Load): void {
 
   it.for(['gru', 'ode-rnn'] as const)(
     '%s: a posterior does not depend on neighbours with longer contexts (1e-6)',
-    async (kind, { skip }) => {
+    async (kind) => {
       const random = createRandom(42);
       const spec = createSpec({ encoder: ENCODERS[kind] });
-      const engine = await openOrSkip(load, spec, skip);
+      const engine = await subject.open(spec);
       const parameters = randomParameters(spec, random);
       const { context } = randomBatch(spec, random, 6);
       const together = await engine.encode(parameters, context);
@@ -67,12 +67,13 @@ export function independenceCases(load: Load): void {
     },
   );
 
+  if (!subject.claims.bitIndependent) return;
+
   it.for(['euler', 'rk4', 'reversible-heun', 'dopri5', 'tsit5'] as const)(
-    '%s: a path alone and among 37 has the same bits, where the engine says so',
-    async (method, { skip }) => {
-      if ((await load()).bitIndependent !== true) skip('It does not say so.');
+    '%s: a path alone and among 37 has the same bits',
+    async (method) => {
       const spec = createSpec({ dynamics: { units: 6, depth: 2, periodsMs: [86_400_000] } }, { method });
-      const engine = await openOrSkip(load, spec, skip);
+      const engine = await subject.open(spec);
       const parameters = randomParameters(spec, createRandom(43));
       const request = randomRequest(spec, 43, MANY);
       const together = await engine.decode(parameters, request);
@@ -93,22 +94,18 @@ export function independenceCases(load: Load): void {
     },
   );
 
-  it.for(['gru', 'ode-rnn'] as const)(
-    '%s: a posterior alone and among 37 has the same bits, where the engine says so',
-    async (kind, { skip }) => {
-      if ((await load()).bitIndependent !== true) skip('It does not say so.');
-      const random = createRandom(44);
-      const spec = createSpec({ encoder: ENCODERS[kind] });
-      const engine = await openOrSkip(load, spec, skip);
-      const parameters = randomParameters(spec, random);
-      const { context } = randomBatch(spec, random, 37);
-      const together = await engine.encode(parameters, context);
-      const l = spec.latentSize;
-      for (const b of [0, 5, 36]) {
-        const single = await engine.encode(parameters, contextOf(context, b));
-        expect(single.mean).toEqual(together.mean.slice(b * l, (b + 1) * l));
-        expect(single.logVariance).toEqual(together.logVariance.slice(b * l, (b + 1) * l));
-      }
-    },
-  );
+  it.for(['gru', 'ode-rnn'] as const)('%s: a posterior alone and among 37 has the same bits', async (kind) => {
+    const random = createRandom(44);
+    const spec = createSpec({ encoder: ENCODERS[kind] });
+    const engine = await subject.open(spec);
+    const parameters = randomParameters(spec, random);
+    const { context } = randomBatch(spec, random, 37);
+    const together = await engine.encode(parameters, context);
+    const l = spec.latentSize;
+    for (const b of [0, 5, 36]) {
+      const single = await engine.encode(parameters, contextOf(context, b));
+      expect(single.mean).toEqual(together.mean.slice(b * l, (b + 1) * l));
+      expect(single.logVariance).toEqual(together.logVariance.slice(b * l, (b + 1) * l));
+    }
+  });
 }

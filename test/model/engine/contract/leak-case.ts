@@ -3,14 +3,14 @@ import { expect, it } from 'vitest';
 import { createRandom } from '../../../../model/latent/random.ts';
 import { createSpec, randomBatch, randomParameters } from '../problems.ts';
 import { randomRequest } from './decode-cases.ts';
-import type { Load } from './under-test.ts';
+import type { Subject } from './under-test.ts';
 
-export function leakCase(load: Load): void {
+export function leakCase(subject: Subject): void {
   it('holds no more after 1,000 steps than after ten', { timeout: 240_000 }, async () => {
     const random = createRandom(73);
     const encoder = { kind: 'ode-rnn', units: 2, clock: 'gap', drift: { units: 2, steps: 1 } } as const;
     const spec = createSpec({ encoder }, { knotSpacing: 1 });
-    const backend = await load();
+    const backend = await subject.load();
     const open = (gradient: 'adjoint' | 'checkpointed') =>
       backend.open({ ...spec, solver: { ...spec.solver, gradient } });
     const engines = [open('adjoint'), open('checkpointed')];

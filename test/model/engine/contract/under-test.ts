@@ -1,6 +1,5 @@
 /** An engine as the contract meets it: how it is opened, what it says of itself, and how far two answers are apart. */
-import { expect } from 'vitest';
-import { type Capabilities, EVERYTHING, unsupported } from '../../../../model/engine/capabilities.ts';
+import { type Capabilities, unsupported } from '../../../../model/engine/capabilities.ts';
 import type { Engine } from '../../../../model/engine/engine.ts';
 import type { ModelSpec } from '../../../../model/latent/spec.ts';
 
@@ -8,24 +7,33 @@ export interface EngineUnderTest {
   open(spec: ModelSpec): Engine;
   /** What the backend holds, in matrices or in cells of memory: it must not grow. */
   liveMatrices(): number;
-  /** Absent: it can run every spec. */
-  readonly capabilities?: Capabilities;
-  /** Whether a sample's answer has the same bits alone and in any batch. */
-  readonly bitIndependent?: boolean;
 }
 
-export type Load = () => Promise<EngineUnderTest>;
+/** What an engine says of itself before it is opened: it decides which cases there are. */
+export interface Claims {
+  readonly capabilities: Capabilities;
+  /** Whether a sample's answer has the same bits alone and in any batch. */
+  readonly bitIndependent: boolean;
+}
 
-/** Ends a test as skipped, with the reason. */
-export type Skip = (reason: string) => never;
+/** An engine and its claims, as the cases ask for them. */
+export class Subject {
+  readonly claims: Claims;
+  readonly load: () => Promise<EngineUnderTest>;
 
-/** A spec that the engine declares not to run is refused with that very sentence, and only then is its case skipped. */
-export async function openOrSkip(load: Load, spec: ModelSpec, skip: Skip): Promise<Engine> {
-  const engine = await load();
-  const refusal = unsupported(engine.capabilities ?? EVERYTHING, spec);
-  if (refusal === undefined) return engine.open(spec);
-  expect(() => engine.open(spec)).toThrow(refusal);
-  return skip(refusal);
+  constructor(claims: Claims, load: () => Promise<EngineUnderTest>) {
+    this.claims = claims;
+    this.load = load;
+  }
+
+  /** Of a spec that it does not run there is no case; that it refuses such a spec is a case of its own. */
+  runs(spec: ModelSpec): boolean {
+    return unsupported(this.claims.capabilities, spec) === undefined;
+  }
+
+  async open(spec: ModelSpec): Promise<Engine> {
+    return (await this.load()).open(spec);
+  }
 }
 
 /** |a − b| / |b| in the Euclidean norm. */
