@@ -28,9 +28,7 @@ struct decoder {
   float log_normaliser; /* C */
 };
 
-INLINE int32_t decoder_cells(const struct decoder *d, int32_t units) {
-  return d->lanes == 1 ? vectors(units) * VL : units * LANES;
-}
+INLINE int32_t decoder_cells(const struct decoder *d, int32_t units) { return tile_cells(d->lanes, units); }
 
 INLINE int32_t row_cells(const struct decoder *d) {
   return decoder_cells(d, d->latent) + decoder_cells(d, d->units);
@@ -47,6 +45,11 @@ static void decode_row(const struct decoder *d, float *row, float *out) {
 }
 
 INLINE vf log_scale(vf raw) { return splat(LOG_SCALE_BOUND) * v_tanh(raw * splat(1 / LOG_SCALE_BOUND)); }
+
+/* Scales from raw log scales, in place; `size`: a multiple of VL. */
+INLINE void scales_of(float *raw, int32_t size) {
+  for (int32_t at = 0; at < size; at += VL) store(raw + at, v_exp(log_scale(load(raw + at))));
+}
 
 /* What the lanes observed in a row. */
 struct observed {

@@ -13,6 +13,7 @@
 
 #include "arena.h"
 #include "dense.h"
+#include "lane.h"
 #include "special.h"
 
 /* Hidden layers of the dynamics; more are refused before a job is built. */
@@ -26,10 +27,7 @@ struct field {
   const float *rates; /* [periods] turns in one unit of model time */
 };
 
-/* An array of lanes in either kind of tile; a single lane takes whole vectors, of which the rest is rubbish. */
-INLINE int32_t cells(const struct field *f, int32_t units) {
-  return f->lanes == 1 ? (units + VL - 1) / VL * VL : units * LANES;
-}
+INLINE int32_t cells(const struct field *f, int32_t units) { return tile_cells(f->lanes, units); }
 
 INLINE int32_t field_inputs(const struct field *f) { return f->latent + 2 * f->periods; }
 

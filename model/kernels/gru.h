@@ -15,6 +15,7 @@
 
 #include "arena.h"
 #include "dense.h"
+#include "lane.h"
 #include "special.h"
 
 struct gru {
@@ -24,9 +25,7 @@ struct gru {
   const float *gate_bias;                       /* [2 units] sum of both, of reset and update */
 };
 
-INLINE int32_t gru_cells(const struct gru *g, int32_t units) {
-  return g->lanes == 1 ? vectors(units) * VL : units * LANES;
-}
+INLINE int32_t gru_cells(const struct gru *g, int32_t units) { return tile_cells(g->lanes, units); }
 
 struct gru_record {
   float *x, *h, *r, *u, *n, *g;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a descriptor; model/engine/fused/kernel-library.ts holds the same number. */
-#define KERNEL_ABI 3
+#define KERNEL_ABI 4
 
 enum operation {
   OP_SPECIAL,  /* struct special_job */
@@ -50,6 +50,7 @@ struct context_cells {
   int32_t samples, offsets_at, values_at, mask_at, clock_at, gaps_at; /* mask: bytes */
 };
 
+/* A tile: at most LANES samples. */
 struct train_job {
   struct model_cells model;
   struct context_cells context;
@@ -58,9 +59,8 @@ struct train_job {
   int32_t noise_at; /* [K][B][latent] */
   int32_t draws, bound;
   float beta, weight;           /* of the divergence; one over the number of target entries */
-  int32_t first_tile, tiles;    /* the part of the batch that this call computes, in tiles of LANES samples */
-  int32_t gradient_at;          /* out [P], of this part */
-  int32_t sums_at;              /* out [3]: loss, negative log likelihood, divergence, of this part and not yet weighted... */
+  int32_t gradient_at;          /* out [P] */
+  int32_t sums_at;              /* out [3]: loss, negative log likelihood and divergence, each times `weight` */
   int32_t status_at, forward_at, backward_at; /* out [K][B] */
   struct scratch scratch;
 };

@@ -4,6 +4,9 @@
 
 #include "lanes.h"
 
+/* Cells of an array of `units` numbers a trajectory: a single lane takes whole vectors, of which the rest is rubbish. */
+INLINE int32_t tile_cells(int32_t lanes, int32_t units) { return lanes == 1 ? vectors(units) * VL : units * LANES; }
+
 INLINE void fill(float *lanes, float x) {
   UNROLL for (int32_t v = 0; v < NV; v++) store(lanes + v * VL, splat(x));
 }
@@ -27,6 +30,13 @@ INLINE void zero(float *out, int32_t size) {
 
 INLINE void add_to(float *out, const float *x, int32_t size) {
   for (int32_t at = 0; at < size; at += VL) store(out + at, load(out + at) + load(x + at));
+}
+
+/* [units][lanes] from [B][units]: lane i takes samples[i]. */
+static void gather_samples(const int32_t *samples, int32_t lanes, const float *from, int32_t units, float *out) {
+  for (int32_t i = 0; i < lanes; i++) {
+    for (int32_t u = 0; u < units; u++) out[u * lanes + i] = from[(int64_t)samples[i] * units + u];
+  }
 }
 
 #endif

@@ -16,14 +16,12 @@ struct asking {
   struct query_job *job;
   struct model model;
   struct decoder decoder; /* of a wide tile, whatever the paths' */
-  struct path ahead, behind;
+  struct both_ways ways;
   int32_t lanes, first, count; /* of the job's paths, in their order */
   int shared;                  /* all lanes are of one query, with draws that follow one another */
   const struct query_cells *queries[LANES];
   int32_t draws[LANES], status[LANES];
-  int32_t rows;                /* of the longest query */
   float *turns, *draw, *record, *out;
-  float last_ahead[LANES], last_behind[LANES];
 };
 
 static void choose_lanes(struct asking *a, int32_t first) {
@@ -41,26 +39,11 @@ static void choose_lanes(struct asking *a, int32_t first) {
   }
 }
 
-/* Knots that a query reads, forwards and backwards in time of z_0. */
-static void query_knots(const float *base, const struct query_cells *q, int32_t *ahead, int32_t *behind) {
-  const int32_t *left = (const int32_t *)base + q->left_at;
-  *ahead = *behind = 0;
-  for (int32_t row = 0; row < q->rows; row++) {
-    if (left[row] + 1 > *ahead) *ahead = left[row] + 1;
-    if (-left[row] > *behind) *behind = -left[row];
-  }
-}
-
-static void place_query_knots(struct asking *a) {
-  a->rows = a->ahead.steps = a->behind.steps = 0;
-  int32_t ahead = 0, behind = 0;
+static void reach_queries(struct asking *a) {
   for (int32_t i = 0; i < LANES; i++) {
-    if (i == 0 || a->queries[i] != a->queries[i - 1]) query_knots(a->base, a->queries[i], &ahead, &behind);
-    if (a->queries[i]->rows > a->rows) a->rows = a->queries[i]->rows;
-    if (ahead > a->ahead.steps) a->ahead.steps = ahead;
-    if (behind > a->behind.steps) a->behind.steps = behind;
-    a->last_ahead[i] = ahead;
-    a->last_behind[i] = behind;
+    const struct query_cells *q = a->queries[i];
+    if (i > 0 && q == a->queries[i - 1]) reach_alike(&a->ways, i);
+    else reach(&a->ways, i, (const int32_t *)a->base + q->left_at, q->rows);
   }
 }
 
@@ -70,14 +53,11 @@ static void take_query_tile(struct arena *arena, struct asking *a, int32_t first
   a->model = read_model(a->base, c, a->lanes);
   a->decoder = a->model.decoder;
   a->decoder.lanes = LANES;
-  a->ahead = model_path(&a->model, a->last_ahead);
-  a->behind = model_path(&a->model, a->last_behind);
-  a->behind.spacing = -a->behind.spacing;
-  place_query_knots(a);
+  start_ways(&a->ways, &a->model);
+  reach_queries(a);
   a->turns = take(arena, c->periods * LANES);
   a->model.field.turns = a->turns;
-  take_path(arena, &a->ahead, 0);
-  take_path(arena, &a->behind, 0);
+  take_ways(arena, &a->ways);
   a->draw = take(arena, 3 * cells(&a->model.field, c->latent));
   a->record = take(arena, row_cells(&a->decoder));
   a->out = take(arena, 2 * c->channels * LANES);
@@ -105,23 +85,18 @@ static void solve_queries(struct asking *a) {
   for (int32_t p = 0; p < periods; p++) {
     for (int32_t i = 0; i < LANES; i++) a->turns[p * LANES + i] = a->base[a->queries[i]->turns_at + p];
   }
-  draw_states(a, a->ahead.states);
-  copy(a->behind.states, a->ahead.states, cells(&a->model.field, a->job->model.latent));
-  solve_path(&a->ahead);
-  if (a->behind.steps > 0) solve_path(&a->behind);
+  draw_states(a, a->ways.ahead.states);
+  solve_ways(&a->ways);
   for (int32_t i = 0; i < a->count; i++) {
-    int back = a->last_behind[i] > 0; /* others of the tile may go there alone */
-    a->status[i] = a->ahead.status[i] != SUCCESS ? a->ahead.status[i] : back ? a->behind.status[i] : SUCCESS;
-    ((int32_t *)a->base)[a->job->evaluations_at + a->first + i] = a->ahead.forward[i] + (back ? a->behind.forward[i] : 0);
+    a->status[i] = status_of(&a->ways, i);
+    ((int32_t *)a->base)[a->job->evaluations_at + a->first + i] = evaluations_of(&a->ways, i);
   }
 }
 
-/* Place i of the record reads row `row` of lane `lane`; beyond the last row it reads that again. */
+/* Place i of the record reads row `row` of lane `lane`. */
 INLINE void read_at(const struct asking *a, struct reading *r, int32_t i, int32_t lane, int32_t row) {
   const struct query_cells *q = a->queries[lane];
-  row = at_most(row, q->rows - 1);
-  r->left[i] = row >= 0 ? ((const int32_t *)a->base)[q->left_at + row] : unasked(a->ahead.steps);
-  r->u[i] = row >= 0 ? a->base[q->u_at + row] : 0;
+  read_row(r, i, (const int32_t *)a->base + q->left_at, a->base + q->u_at, q->rows, row, unasked(a->ways.ahead.steps));
 }
 
 /* A row of each lane. */
@@ -141,29 +116,15 @@ static void read_lanes(const struct asking *a, const struct knots *knots, int32_
 /* LANES rows of one lane, from row s on. */
 static void read_rows(const struct asking *a, const struct knots *knots, int32_t s) {
   struct reading r;
-  float corners[4][LANES];
   for (int32_t i = 0; i < LANES; i++) read_at(a, &r, i, 0, s + i);
-  for (int32_t c = 0; c < knots->latent; c++) {
-    for (int32_t i = 0; i < LANES; i++) {
-      corners[0][i] = knot_of(knots, r.left[i], 0)[c];
-      corners[1][i] = knot_of(knots, r.left[i] + 1, 0)[c];
-      corners[2][i] = knot_of(knots, r.left[i], 1)[c];
-      corners[3][i] = knot_of(knots, r.left[i] + 1, 1)[c];
-    }
-    for (int32_t v = 0; v < LANES; v += VL) {
-      vf w[4];
-      hermite(knots->spacing, load(r.u + v), w);
-      store(a->record + c * LANES + v, read_vector(w, corners[0] + v, corners[1] + v, corners[2] + v, corners[3] + v));
-    }
-  }
+  read_gathered(knots, &r, a->record);
 }
 
 /* The record's distributions, scales from the decoder's raw ones. fine: [LANES] ones where the path has numbers. */
 static void decode_record(const struct asking *a, int32_t *fine) {
   int32_t latent = a->job->model.latent, channels = a->job->model.channels;
-  float *raw = a->out + channels * LANES;
   decode_row(&a->decoder, a->record, a->out);
-  for (int32_t at = 0; at < channels * LANES; at += VL) store(raw + at, v_exp(log_scale(load(raw + at))));
+  scales_of(a->out + channels * LANES, channels * LANES);
   for (int32_t v = 0; v < LANES; v += VL) {
     vi all = splat_int(-1);
     for (int32_t l = 0; l < latent; l++) {
@@ -202,7 +163,7 @@ static void write_side_by_side(const struct asking *a, int32_t row) {
 
 static void answer_lanes(struct asking *a, const struct knots *knots) {
   int32_t fine[LANES];
-  for (int32_t s = 0; s < a->rows; s++) {
+  for (int32_t s = 0; s < a->ways.rows; s++) {
     read_lanes(a, knots, s);
     decode_record(a, fine);
     if (a->shared && a->count == LANES) write_side_by_side(a, s);
@@ -216,10 +177,10 @@ static void answer_lanes(struct asking *a, const struct knots *knots) {
 
 static void answer_rows(struct asking *a, const struct knots *knots) {
   int32_t fine[LANES];
-  for (int32_t s = 0; s < a->rows; s += LANES) {
+  for (int32_t s = 0; s < a->ways.rows; s += LANES) {
     read_rows(a, knots, s);
     decode_record(a, fine);
-    for (int32_t i = 0; i < LANES && s + i < a->rows; i++) {
+    for (int32_t i = 0; i < LANES && s + i < a->ways.rows; i++) {
       keep_status(a, 0, fine[i]);
       write_place(a, i, 0, s + i);
     }
@@ -227,9 +188,8 @@ static void answer_rows(struct asking *a, const struct knots *knots) {
 }
 
 static void answer_tile(struct asking *a) {
-  struct knots knots = {a->ahead.spacing, a->job->model.latent, a->lanes, cells(&a->model.field, a->job->model.latent),
-                        a->ahead.states, a->ahead.slopes, a->behind.states, a->behind.slopes};
   solve_queries(a);
+  struct knots knots = knots_both_ways(&a->ways);
   if (a->lanes == 1) answer_rows(a, &knots);
   else answer_lanes(a, &knots);
   for (int32_t i = 0; i < a->count; i++) ((int32_t *)a->base)[a->job->status_at + a->first + i] = a->status[i];

@@ -32,6 +32,18 @@ INLINE void finish_reading(struct reading *r, int32_t lanes) {
   if (lanes == 1) spread(r->u);
 }
 
+/* Where a lane reads that has no rows, so that nobody asks what it read: some knot that is there. */
+INLINE int32_t unasked(int32_t steps_ahead) { return steps_ahead > 0 ? 0 : -1; }
+
+/* Lane i reads row `row` of a sample that has `rows` at left, u [rows]; beyond its last it reads that again: nothing of it
+ * counts. nowhere: what unasked() says. */
+INLINE void read_row(struct reading *r, int32_t i, const int32_t *left, const float *u, int32_t rows, int32_t row,
+                     int32_t nowhere) {
+  if (row >= rows) row = rows - 1;
+  r->left[i] = row >= 0 ? left[row] : nowhere;
+  r->u[i] = row >= 0 ? u[row] : 0;
+}
+
 INLINE void hermite(float spacing, vf u, vf *w) {
   vf one = splat(1), rest = one - u, h = splat(spacing);
   w[0] = fma(splat(2), u, one) * rest * rest;
@@ -45,13 +57,10 @@ INLINE const float *knot_of(const struct knots *k, int32_t j, int slopes) {
   return (slopes ? k->slopes_behind : k->states_behind) - (int64_t)j * k->state;
 }
 
-/* Where a lane reads that has no rows, so that nobody asks what it read: some knot that is there. */
-INLINE int32_t unasked(int32_t steps_ahead) { return steps_ahead > 0 ? 0 : -1; }
-
-/* The four corners of unit c of every lane, side by side: [4][LANES]. */
+/* The four corners of unit c of every reading, side by side: [4][LANES]. On a narrow tile all are of the one lane. */
 INLINE void gather_corners(const struct knots *k, const struct reading *r, int32_t c, float *corners) {
   for (int32_t i = 0; i < LANES; i++) {
-    int32_t at = c * LANES + i;
+    int32_t at = k->lanes == 1 ? c : c * LANES + i;
     corners[i] = knot_of(k, r->left[i], 0)[at];
     corners[LANES + i] = knot_of(k, r->left[i] + 1, 0)[at];
     corners[2 * LANES + i] = knot_of(k, r->left[i], 1)[at];
@@ -63,6 +72,7 @@ INLINE vf read_vector(const vf *w, const float *a, const float *b, const float *
   return fma(w[3], load(fb), fma(w[2], load(fa), fma(w[1], load(b), rounded_product(w[0], load(a)))));
 }
 
+/* z: [latent][LANES] */
 static void read_gathered(const struct knots *k, const struct reading *r, float *z) {
   float corners[4 * LANES];
   for (int32_t c = 0; c < k->latent; c++) {
@@ -82,7 +92,7 @@ static void read_path(const struct knots *k, const struct reading *r, float *z) 
     read_gathered(k, r, z);
     return;
   }
-  int32_t j = r->left[0], size = k->lanes == 1 ? vectors(k->latent) * VL : k->latent * LANES;
+  int32_t j = r->left[0], size = tile_cells(k->lanes, k->latent);
   const float *a = knot_of(k, j, 0), *b = knot_of(k, j + 1, 0), *fa = knot_of(k, j, 1), *fb = knot_of(k, j + 1, 1);
   vf w[NV][4];
   UNROLL for (int32_t v = 0; v < NV; v++) hermite(k->spacing, load(r->u + v * VL), w[v]);

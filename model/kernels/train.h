@@ -1,6 +1,6 @@
 /*
- * Loss and gradient of a batch, a tile of LANES samples at a time: encoder, K draws, each solved, read at the targets' times,
- * decoded, and back. All that a tile needs stays in the cache; gradients of tiles are added in their order.
+ * Loss and gradient of a tile, at most LANES samples: encoder, K draws, each solved, read at the targets' times, decoded, and
+ * back. All that a tile needs stays in the cache. A batch is as many jobs as it has tiles, and its gradient their sum.
  *
  *   evidence lower bound:  weight sum_b [ 1/K sum_k -log p(x_b | z_bk) + beta KL_b ]
  *   importance-weighted    -weight sum_b log 1/K sum_k w_bk,  log w = log p(x|z) + beta (log p(z) - log q(z))
@@ -26,8 +26,8 @@ struct training {
   struct model model;
   struct model_gradient gradient;
   struct targets targets;
-  int32_t samples[LANES]; /* of the tile; lanes without a sample repeat the first and count for nothing */
-  int32_t first, count;
+  int32_t samples[LANES]; /* of each lane; those without one repeat the first and count for nothing */
+  int32_t count;
   struct encoding encoding;
   struct path path;
   float *head, *head_cotangent; /* [2 latent] */
@@ -55,15 +55,13 @@ static int32_t reads_knots_alone(const struct targets *targets, int32_t b) {
 }
 
 /* Which samples the lanes carry, how far they look, and how many rows of targets there are. */
-static void place_tile(struct training *t, int32_t tile) {
-  t->first = tile * LANES;
-  int32_t left = t->job->context.samples - t->first;
-  t->count = left < LANES ? left : LANES;
+static void place_samples(struct training *t) {
+  t->count = t->job->context.samples;
   t->rows = 0;
   t->path.steps = 0;
   t->path.knots_alone = 1;
   for (int32_t i = 0; i < LANES; i++) {
-    int32_t b = t->first + (i < t->count ? i : 0), end = t->targets.offsets[b + 1], rows = end - t->targets.offsets[b];
+    int32_t b = i < t->count ? i : 0, end = t->targets.offsets[b + 1], rows = end - t->targets.offsets[b];
     int32_t knots = rows > 0 ? t->targets.left[end - 1] + 1 : 0;
     t->samples[i] = b;
     t->last[i] = knots;
@@ -83,7 +81,6 @@ static void take_rows(struct arena *arena, struct training *t) {
   t->mask = take(arena, d->channels * LANES);
 }
 
-/* All that the tile at hand needs. */
 static void take_tile(struct arena *arena, struct training *t) {
   int32_t state = t->model.cells->latent * LANES, knots = t->path.steps + 1;
   take_encoding(arena, &t->encoding, 1);
@@ -99,28 +96,21 @@ static void take_tile(struct arena *arena, struct training *t) {
   take_rows(arena, t);
 }
 
-/* [units][LANES] from [B][units] */
-static void gather_samples(const struct training *t, const float *from, int32_t units, float *out) {
-  for (int32_t i = 0; i < LANES; i++) {
-    for (int32_t u = 0; u < units; u++) out[u * LANES + i] = from[(int64_t)t->samples[i] * units + u];
-  }
-}
-
 static void encode_tile(struct training *t) {
   int32_t state = t->model.cells->latent * LANES;
   encode(&t->encoding, t->head);
   bound_variance(t->head + state, state);
   zero(t->head_cotangent, 2 * state);
-  gather_samples(t, t->base + t->job->turns_at, t->model.cells->periods, t->turns);
+  gather_samples(t->samples, LANES, t->base + t->job->turns_at, t->model.cells->periods, t->turns);
 }
 
 /* z_0 of draw k, and the path from it. */
 static void solve_draw(struct training *t, int32_t k) {
   const struct train_job *j = t->job;
-  int32_t latent = j->model.latent, state = latent * LANES, batch = j->context.samples;
+  int32_t latent = j->model.latent, state = latent * LANES;
   int32_t *outs = (int32_t *)t->base;
-  int64_t at = (int64_t)k * batch + t->first;
-  gather_samples(t, t->base + j->noise_at + (int64_t)k * batch * latent, latent, t->noise);
+  int64_t at = (int64_t)k * t->count;
+  gather_samples(t->samples, LANES, t->base + j->noise_at + at * latent, latent, t->noise);
   draw(t->head, t->head + state, t->noise, state, t->path.states);
   solve_path(&t->path);
   for (int32_t i = 0; i < t->count; i++) {
@@ -134,15 +124,12 @@ static struct knots knots_of(const struct training *t) {
   return (struct knots){t->path.spacing, latent, LANES, latent * LANES, t->path.states, t->path.slopes, 0, 0};
 }
 
-/* Where the lanes read in row s. A lane of fewer rows repeats its last: nothing of it counts. */
+/* Where the lanes read in row s. */
 static struct reading row_reading(const struct training *t, int32_t s) {
   struct reading r;
   for (int32_t i = 0; i < LANES; i++) {
-    int32_t b = t->samples[i], row = t->targets.offsets[b] + s, end = t->targets.offsets[b + 1];
-    int32_t any = end > t->targets.offsets[b];
-    row = row < end ? row : end - 1;
-    r.left[i] = any ? t->targets.left[row] : 0;
-    r.u[i] = any ? t->targets.u[row] : 0;
+    int32_t from = t->targets.offsets[t->samples[i]], end = t->targets.offsets[t->samples[i] + 1];
+    read_row(&r, i, t->targets.left + from, t->targets.u + from, end - from, s, unasked(t->path.steps));
   }
   finish_reading(&r, LANES);
   return r;
@@ -198,7 +185,7 @@ static void train_rows(struct training *t) {
 
 static void count_backward(struct training *t, int32_t k) {
   const struct train_job *j = t->job;
-  int32_t *out = (int32_t *)t->base + j->backward_at + (int64_t)k * j->context.samples + t->first;
+  int32_t *out = (int32_t *)t->base + j->backward_at + (int64_t)k * t->count;
   for (int32_t i = 0; i < t->count; i++) out[i] = t->path.backward[i];
 }
 
@@ -323,18 +310,6 @@ static void start_training(struct training *t, float *base, struct train_job *j)
   t->targets = read_targets(base, j);
 }
 
-/* Cells that the largest tile takes, and the pointers of the last one. */
-static int64_t measure_training(struct training *t, struct arena start) {
-  int64_t most = start.next;
-  for (int32_t i = 0; i < t->job->tiles; i++) {
-    struct arena arena = start;
-    place_tile(t, t->job->first_tile + i);
-    take_tile(&arena, t);
-    if (arena.next > most) most = arena.next;
-  }
-  return most;
-}
-
 static int32_t run_training(float *base, struct train_job *j) {
   struct training t;
   struct sums sums = {0, 0, 0};
@@ -345,20 +320,16 @@ static int32_t run_training(float *base, struct train_job *j) {
   t.encoding.context = &context;
   t.encoding.samples = t.samples;
   t.path = model_path(&t.model, t.last);
+  place_samples(&t);
   take_gate_bias(&arena, &t.model.encoder.gru);
-  int64_t needed = measure_training(&t, arena);
-  j->scratch.needed = (int32_t)needed;
-  if (needed > j->scratch.cells) return NO_ROOM;
+  take_tile(&arena, &t);
+  j->scratch.needed = (int32_t)arena.next;
+  if (arena.next > j->scratch.cells) return NO_ROOM;
+  t.model.field.turns = t.turns;
   join_gate_bias(&t.model.encoder.gru);
   float *end = read_gradient(&t.model, base + j->gradient_at, &t.gradient);
   for (float *at = base + j->gradient_at; at < end; at++) *at = 0;
-  for (int32_t i = 0; i < j->tiles; i++) {
-    struct arena tile = arena;
-    place_tile(&t, j->first_tile + i);
-    take_tile(&tile, &t);
-    t.model.field.turns = t.turns;
-    train_tile(&t, &sums);
-  }
+  train_tile(&t, &sums);
   base[j->sums_at] = (float)(sums.loss * j->weight);
   base[j->sums_at + 1] = (float)(sums.negative_log * j->weight);
   base[j->sums_at + 2] = (float)(sums.divergence * j->weight);

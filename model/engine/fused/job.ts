@@ -65,8 +65,6 @@ export const TRAIN_JOB: Cells = [
   'bound',
   '.beta',
   '.weight',
-  'first_tile',
-  'tiles',
   'gradient_at',
   'sums_at',
   'status_at',

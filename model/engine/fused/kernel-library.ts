@@ -25,7 +25,7 @@ export interface Kernels {
 }
 
 /** The number of job.h that this side packs descriptors for. */
-export const KERNEL_ABI = 3;
+export const KERNEL_ABI = 4;
 
 /** Where an arena begins, in bytes: a cache line, and the widest vector. */
 export const ALIGNMENT = 64;

@@ -82,8 +82,6 @@ export function trainTile(trainer: TileTrainer, task: TileTask, tile: number, re
     bound: BOUNDS[batch.bound ?? 'elbo'],
     beta: batch.beta,
     weight: task.weight,
-    first_tile: 0,
-    tiles: 1,
     ...rooms,
   };
   runJob(kernels, plan, { operation: 'train', cells: TRAIN_JOB, values });
