@@ -22,13 +22,8 @@
  * y = x (1 - h^2). */
 enum activation { IDENTITY, TANH, SIGMOID, TANH_PULL };
 
-#if VL == 16
-#define BLOCK_UNITS 8
-#elif VL == 8
-#define BLOCK_UNITS 4
-#else
-#define BLOCK_UNITS 2
-#endif
+/* As many as the registers hold sums of: AVX-512 has 32 of them, the others 16. */
+#define BLOCK_UNITS (VL == 16 ? 8 : 4)
 
 struct layer {
   int32_t inputs, outputs;
@@ -79,12 +74,10 @@ INLINE void product(const float *x, int32_t inputs, const float *weight, int32_t
   for (; o + units <= outputs; o += units)                                                                             \
     product_block(units, x, inputs, weight + o * outer, inner, outer, start ? start + o : 0, accumulate, activation,   \
                   h + o * LANES, y + o * LANES);
-#if BLOCK_UNITS >= 8
+#if VL == 16
   BLOCKS_OF(8)
 #endif
-#if BLOCK_UNITS >= 4
   BLOCKS_OF(4)
-#endif
   BLOCKS_OF(2)
   BLOCKS_OF(1)
 #undef BLOCKS_OF

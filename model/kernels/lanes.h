@@ -15,14 +15,12 @@
 
 #if defined(__AVX512F__)
 #define VL 16
-#define NV 2
 #elif defined(__AVX2__)
 #define VL 8
-#define NV 2
 #else
 #define VL 4
-#define NV 4
 #endif
+#define NV 2
 #define LANES (NV * VL)
 
 /* Element alignment: rows of weights and one-lane arrays start anywhere. may_alias: the arena is one array of floats. */
@@ -70,20 +68,15 @@ INLINE vf select(vi mask, vf yes, vf no) {
   const vi chosen = mask != 0; /* says that it is a mask: gcc then blends, instead of its longer way with bits */
   return from_bits((chosen & bits(yes)) | (~chosen & bits(no)));
 }
-#if defined(__wasm_relaxed_simd__)
-/* Nothing that the compiler can see through: it makes a relaxed minimum of a comparison and a choice, which may give the bound
- * for a NaN. */
-INLINE vi opaque(vi mask) {
-  __asm__("" : "+r"(mask));
-  return mask;
-}
-#else
-INLINE vi opaque(vi mask) { return mask; }
-#endif
-
 /* A NaN x stays one: its comparisons are false. */
-INLINE vf min_of(vf x, vf bound) { return select(opaque(x > bound), bound, x); }
-INLINE vf max_of(vf x, vf bound) { return select(opaque(x < bound), bound, x); }
+#if defined(__wasm_simd128__)
+/* One operation, and one by name: with relaxed SIMD clang makes a relaxed minimum of the choice below, which may lose the NaN. */
+INLINE vf min_of(vf x, vf bound) { return __builtin_wasm_pmin_f32x4(x, bound); }
+INLINE vf max_of(vf x, vf bound) { return __builtin_wasm_pmax_f32x4(x, bound); }
+#else
+INLINE vf min_of(vf x, vf bound) { return select(x > bound, bound, x); }
+INLINE vf max_of(vf x, vf bound) { return select(x < bound, bound, x); }
+#endif
 INLINE vf absolute(vf x) { return from_bits(bits(x) & 0x7fffffff); }
 
 /* Number of vectors that hold n floats. */

@@ -185,15 +185,20 @@ describe.each(builds)('%s', (_, kernels) => {
     },
   );
 
-  test.each(['dopri5', 'tsit5'] as const)(
-    '%s with a journal that begins anew twice has the gradient of one that does not (1e-3: it grows on the way)',
-    (method) => {
+  // At the edge of its stability dopri5's cotangents grow on the way and cancel in the sum over all steps; those of tsit5 do not.
+  test.each([
+    ['dopri5', 1e-2],
+    ['tsit5', 1e-5],
+  ] as const)(
+    '%s with a journal that begins anew twice: z₀ has the gradient of one that does not, to the bit, the parameters to %d',
+    (method, tolerance) => {
       const task: Task = { method, gradient: 'checkpointed', steps: 1, spacing: 75, tolerance: 1e-6 };
       const weights = parameters.map((weight) => 2.5 * weight);
       const [short, long] = [4096, 90_000].map((maxSteps) => solve(kernels, { ...task, maxSteps }, { weights }));
       expect(Math.max(...short.forward)).toBeGreaterThan(2 * 6 * 64);
       expect(short.end).toEqual(long.end);
-      expect(distance([...short.gradient], [...long.gradient])).toBeLessThan(1e-3);
+      expect(short.zGradient).toEqual(long.zGradient);
+      expect(distance([...short.gradient], [...long.gradient])).toBeLessThan(tolerance);
     },
   );
 });
