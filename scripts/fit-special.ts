@@ -1,5 +1,5 @@
 /**
- * Where the coefficients in `model/kernels/special.h` come from: minimax fits, in doubles, of a polynomial
+ * Where the coefficients in `model/kernels/special.h` and `tanh-table.h` come from: minimax fits, in doubles, of a polynomial
  * or a rational function to a function given as data below. Coefficients become floats one at a time, each refit without the
  * ones that are fixed by then, so that the last ones make up for the rounding of the first.
  *
@@ -230,19 +230,59 @@ const FITS: Readonly<Record<string, Fit>> = {
   },
 };
 
+/** Parts of equal length of 0 … REACH in which tanh(x)/x is a polynomial of t, the share of the part that lies below x. */
+const PARTS = 31;
+const REACH = 8;
+const DEGREE = 4;
+
+const tanhRatio: Term = (x) => (x < TINY ? 1 - (x * x) / 3 : Math.tanh(x) / x);
+
+function tanhPart(k: number): Fit {
+  const target: Term = (t) => tanhRatio(((k + t) * REACH) / PARTS);
+  const first = k === 0; // exactly 1 at 0
+  return {
+    numerator: powers(first ? 1 : 0, DEGREE, 1),
+    denominator: [],
+    fixed: () => (first ? 1 : 0),
+    target,
+    size: target,
+    from: 0,
+    to: 1,
+  };
+}
+
+/** [degree + 1][parts + 1]: the coefficients of each power in all parts; the last is that of all beyond, where tanh is 1. */
+function tanhTable(): number[][] {
+  const parts = Array.from({ length: PARTS }, (_, k) => {
+    const { coefficients } = fitInFloats(tanhPart(k));
+    return k === 0 ? [1, ...coefficients] : [...coefficients];
+  });
+  const beyond = [1 / REACH, ...new Array<number>(DEGREE).fill(0)];
+  return Array.from({ length: DEGREE + 1 }, (_, power) => [...parts, beyond].map((part) => part[power]));
+}
+
+function printTable(): void {
+  for (const row of tanhTable()) console.log(`    {${row.map(float).join(', ')}},`);
+}
+
 const float = (v: number) => `${Math.fround(v).toPrecision(9)}f`;
+
+function printFit(name: string): void {
+  const best = fitMinimax(FITS[name]);
+  const { coefficients, error } = fitInFloats(FITS[name]);
+  const n = FITS[name].numerator.length;
+  console.log(`${name}: error 2^${Math.log2(best.error).toFixed(2)}, in floats 2^${Math.log2(error).toFixed(2)}`);
+  console.log('  p', coefficients.slice(0, n).map(float).join(', '));
+  if (coefficients.length > n) console.log('  q', coefficients.slice(n).map(float).join(', '));
+}
 
 function main(names: readonly string[]): void {
   for (const name of names) {
-    const best = fitMinimax(FITS[name]);
-    const { coefficients, error } = fitInFloats(FITS[name]);
-    const n = FITS[name].numerator.length;
-    console.log(`${name}: error 2^${Math.log2(best.error).toFixed(2)}, in floats 2^${Math.log2(error).toFixed(2)}`);
-    console.log('  p', coefficients.slice(0, n).map(float).join(', '));
-    if (coefficients.length > n) console.log('  q', coefficients.slice(n).map(float).join(', '));
+    if (name === 'tanh-table') printTable();
+    else printFit(name);
   }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  main(process.argv.length > 2 ? process.argv.slice(2) : Object.keys(FITS));
+  main(process.argv.length > 2 ? process.argv.slice(2) : [...Object.keys(FITS), 'tanh-table']);
 }

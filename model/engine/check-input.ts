@@ -55,8 +55,7 @@ export function checkPaths(spec: ModelSpec, { context, known, queries }: PathReq
     require(noise.length > 0 && noise.length % spec.latentSize === 0, 'bad-batch', () =>
       `Query ${q} has ${noise.length} numbers of noise; give a positive multiple of latentSize = ${spec.latentSize}.`);
     require(Number.isFinite(origin), 'bad-batch', () => `Query ${q} has the origin ${origin}; it must be finite.`);
-    require(times.every(Number.isFinite) && noise.every(Number.isFinite), 'bad-batch', () =>
-      `Times and noise of query ${q} must be finite.`);
+    require(allFinite(times) && allFinite(noise), 'bad-batch', () => `Times and noise of query ${q} must be finite.`);
   });
 }
 

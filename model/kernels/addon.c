@@ -83,6 +83,17 @@ static bool arena_of(napi_env env, napi_value value, arena *found) {
   return type == napi_float32_array || type == napi_int32_array;
 }
 
+/* The baseline of x86-64 is older than AVX: where the caller has left something in the upper halves of the registers, each of its
+ * instructions waits to keep that, and takes four times as long. */
+#if defined(__x86_64__)
+__attribute__((target("avx"))) static void clear_upper_halves(void) { __builtin_ia32_vzeroupper(); }
+static void enter(void) {
+  if (HAS("avx")) clear_upper_halves();
+}
+#else
+static void enter(void) {}
+#endif
+
 /* A whole number from 0 to below `limit`. JavaScript's own conversion would wrap a larger one round. */
 static bool whole_below(napi_env env, napi_value value, double limit, int32_t *number) {
   double given;
@@ -105,6 +116,7 @@ static napi_value run(napi_env env, napi_callback_info info) {
   if ((uintptr_t)memory.base % ALIGNMENT != 0) return refuse(env, "the arena must begin at a multiple of 64 bytes");
   if (!whole_below(env, arguments[1], 1.0 + INT32_MAX, &operation)) return refuse(env, "the operation must be a whole number");
   if (!whole_below(env, arguments[2], (double)memory.cells, &job)) return refuse(env, "the job must lie inside the arena");
+  enter();
   const int32_t status = ((const build *)data)->run(memory.base, operation, job);
   return napi_create_int32(env, status, &result) == napi_ok ? result : NULL;
 }

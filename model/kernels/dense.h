@@ -24,6 +24,10 @@ enum activation { IDENTITY, TANH, SIGMOID, TANH_PULL };
 
 /* As many as the registers hold sums of: AVX-512 has 32 of them, the others 16. */
 #define BLOCK_UNITS (VL == 16 ? 8 : 4)
+/* Vectors that go through a function side by side: a chain of operations that ends in a division leaves a core much time. */
+#ifndef ACTIVE
+#define ACTIVE (VL == 16 ? 4 : 1)
+#endif
 
 struct layer {
   int32_t inputs, outputs;
@@ -63,7 +67,12 @@ INLINE void product_block(int32_t units, const float *x, int32_t inputs, const f
   }
   if (activation == IDENTITY) return;
   /* While the block is in the nearest cache; not in the loops above, whose registers hold the sums. */
-  for (int32_t at = 0; at < units * LANES; at += VL) store(y + at, activate(load(y + at), activation, h + at));
+  const int32_t together = units * NV < ACTIVE ? units * NV : ACTIVE;
+  for (int32_t at = 0; at < units * LANES; at += together * VL) {
+    vf out[ACTIVE];
+    UNROLL for (int32_t v = 0; v < together; v++) out[v] = activate(load(y + at + v * VL), activation, h + at + v * VL);
+    UNROLL for (int32_t v = 0; v < together; v++) store(y + at + v * VL, out[v]);
+  }
 }
 
 /* All outputs, in blocks of BLOCK_UNITS and what is left over in halves. */

@@ -7,7 +7,8 @@
  *   v_tanh           u = tanh (|x|/2) = P/2Q with P = |x|·(1 + x²·A(x²)), Q = 1 + x²·B(x²), |x| held at 9; then
  *                    tanh |x| = 2u / (1 + u²) = PQ / (PQ + (Q − P/2)²), whose numerator is never the larger: |tanh| ≤ 1. Where u
  *                    nears 1 its errors hardly count, which is why so short a fraction serves. Odd to the bit; tiny x → x;
- *                    ±1 beyond 8.83. By halvings of x, as exp has it, 2.6 ulp could be had for 14 % more time
+ *                    ±1 beyond 8.83. By halvings of x, as exp has it, 2.6 ulp could be had for 14 % more time. AVX-512 has its
+ *                    own way: tanh-table.h
  *   v_log            x = 2ᵉ·(1 + f), √½ ≤ 1 + f < √2: e·ln 2 + f − f²/2 + f³·P(f); below 1.2e-38 → −∞, x < 0 → NaN
  *   v_sincos_turns   sin 2πx and cos 2πx: x = q/4 + r exactly, |r| ≤ 1/8; for |x| < 2²², beyond as if x were 0
  *   v_normal         of a standard normal Z: P(Z ≤ z) and e^(−z²/2), with a = |z|: P(Z > a) = e^(−a²/2)·P(a)/Q(a); a is held at
@@ -56,6 +57,9 @@ INLINE vf v_sigmoid(vf x) {
   return splat(1.0f) / fma(exp_near_zero(r), power_of_two(shifted), splat(1.0f));
 }
 
+#if VL == 16
+#include "tanh-table.h"
+#else
 INLINE vf v_tanh(vf x) {
   const vf size = min_of(absolute(x), splat(9.0f));
   const vf square = size * size;
@@ -67,6 +71,7 @@ INLINE vf v_tanh(vf x) {
   const vf y = product / fma(rest, rest, product);
   return from_bits(bits(y) | (bits(x) & INT32_MIN));
 }
+#endif
 
 INLINE vf v_log(vf x) {
   const vi above = bits(x) - 0x3f3504f3; /* of √½: the exponent's bits then count from √½ to √2 */

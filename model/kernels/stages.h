@@ -13,22 +13,39 @@
 #include "lane.h"
 #include "tableau.h"
 
+struct terms {
+  int32_t count;
+  float weight[MAX_STAGES];
+  const float *slope[MAX_STAGES];
+};
+
+/* Some vectors side by side, from cell `at` on: one alone would wait for itself. */
+INLINE void combine_vectors(int32_t count, const struct terms *terms, int32_t at, const float *z, const float *h, float *out) {
+  vf sum[4];
+  UNROLL for (int32_t v = 0; v < count; v++) sum[v] = splat(0);
+  for (int32_t i = 0; i < terms->count; i++) {
+    vf weight = splat(terms->weight[i]);
+    const float *slope = terms->slope[i] + at;
+    UNROLL for (int32_t v = 0; v < count; v++) sum[v] = fma(weight, load(slope + v * VL), sum[v]);
+  }
+  UNROLL for (int32_t v = 0; v < count; v++) {
+    int32_t cell = at + v * VL;
+    store(out + cell, fma(load(h + cell % LANES), sum[v], load(z + cell)));
+  }
+}
+
 /* out = z + h sum_i weights_i k_i over the first n of k [n][stride]; weights of zero cost nothing. */
 static void combine(const struct field *f, const float *z, const float *h, int32_t n, const float *weights, const float *k,
                     float *out) {
-  const float *term[MAX_STAGES];
-  vf weight[MAX_STAGES];
-  int32_t terms = 0, size = cells(f, f->latent);
+  struct terms terms = {.count = 0};
+  int32_t at = 0, size = cells(f, f->latent);
   for (int32_t i = 0; i < n; i++) {
     if (weights[i] == 0) continue;
-    weight[terms] = splat(weights[i]);
-    term[terms++] = k + i * size;
+    terms.weight[terms.count] = weights[i];
+    terms.slope[terms.count++] = k + i * size;
   }
-  for (int32_t at = 0; at < size; at += VL) {
-    vf sum = splat(0);
-    for (int32_t i = 0; i < terms; i++) sum = fma(weight[i], load(term[i] + at), sum);
-    store(out + at, fma(load(h + at % LANES), sum, load(z + at)));
-  }
+  for (; at + 4 * VL <= size; at += 4 * VL) combine_vectors(4, &terms, at, z, h, out);
+  for (; at < size; at += VL) combine_vectors(1, &terms, at, z, h, out);
 }
 
 /* Where the stages of one step lie. */

@@ -175,8 +175,9 @@ export function writeCells(
   cells: Cells,
   values: CellValues,
 ): void {
-  for (let i = 0; i < cells.length; i++) {
-    const { float, path } = cellOf(cells[i]);
+  const parts = takenApart(cells);
+  for (let i = 0; i < parts.length; i++) {
+    const { float, path } = parts[i];
     (float ? floats : ints)[at + i] = numberAt(path, values);
   }
 }
@@ -186,16 +187,20 @@ interface Cell {
   readonly path: readonly string[];
 }
 
-/** Names taken apart once: jobs are written a thousand times a second. */
-const KNOWN_CELLS = new Map<string, Cell>();
+/** Names taken apart once: jobs are written ten thousand times a second. */
+const TAKEN_APART = new WeakMap<Cells, readonly Cell[]>();
+
+function takenApart(cells: Cells): readonly Cell[] {
+  const known = TAKEN_APART.get(cells);
+  if (known !== undefined) return known;
+  const parts = cells.map(cellOf);
+  TAKEN_APART.set(cells, parts);
+  return parts;
+}
 
 function cellOf(name: string): Cell {
-  const known = KNOWN_CELLS.get(name);
-  if (known !== undefined) return known;
   const float = name.startsWith('.');
-  const cell = { float, path: (float ? name.slice(1) : name).split('.') };
-  KNOWN_CELLS.set(name, cell);
-  return cell;
+  return { float, path: (float ? name.slice(1) : name).split('.') };
 }
 
 function numberAt(path: readonly string[], values: CellValues): number {

@@ -26,9 +26,10 @@ export function answerQueries(
   const solved = tasks.filter(({ refusal }) => refusal === undefined);
   const order = fillTiles(solved, kernels.lanes);
   const found = (context.offsets.length - 1) * spec.latentSize;
+  const model = planModel(plan, kernels, tables, parameters);
   const places = solved.map((task) => planQuery(plan, spec, task));
   const values = {
-    model: planModel(plan, kernels, tables, parameters),
+    model,
     context: planContext(plan, spec, context),
     mean_at: planPosterior(plan, found, known.mean),
     log_variance_at: planPosterior(plan, found, known.logVariance),

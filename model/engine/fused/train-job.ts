@@ -69,11 +69,12 @@ export function trainTile(trainer: TileTrainer, task: TileTask, tile: number, re
   const { kernels, spec, tables } = trainer;
   const batch = tileOf(task.batch, spec.latentSize, tile, kernels.lanes);
   const plan = new JobPlan();
+  const model = planModel(plan, kernels, tables, task.parameters);
   const samples = batch.origins.length;
   const draws = batch.noise.length / (samples * spec.latentSize);
   const rooms = resultRooms(plan, trainer.parameters, draws * samples);
   const values = {
-    model: planModel(plan, kernels, tables, task.parameters),
+    model,
     context: planContext(plan, spec, batch.context),
     ...planTargets(plan, spec, batch),
     turns_at: plan.input(originTurns(spec, batch.origins)),
