@@ -25,9 +25,7 @@ enum activation { IDENTITY, TANH, SIGMOID, TANH_PULL };
 /* As many as the registers hold sums of: AVX-512 has 32 of them, the others 16. */
 #define BLOCK_UNITS (VL == 16 ? 8 : 4)
 /* Vectors that go through a function side by side: a chain of operations that ends in a division leaves a core much time. */
-#ifndef ACTIVE
 #define ACTIVE (VL == 16 ? 4 : 1)
-#endif
 
 struct layer {
   int32_t inputs, outputs;
