@@ -31,16 +31,20 @@ INLINE int32_t cells(const struct field *f, int32_t units) { return tile_cells(f
 
 INLINE int32_t field_inputs(const struct field *f) { return f->latent + 2 * f->periods; }
 
-/* Cells of one record of an evaluation. The input has room for a whole vector behind the state (see write_phases). */
+/* The input of a record has room for a whole vector behind the state (see write_phases). */
+INLINE int32_t input_cells(const struct field *f) { return cells(f, field_inputs(f) + (f->lanes == 1 ? VL : 0)); }
+
+/* Cells of one record of an evaluation. */
 static int32_t slot_cells(const struct field *f) {
-  return cells(f, field_inputs(f) + (f->lanes == 1 ? VL : 0)) + f->depth * cells(f, f->units);
+  int32_t all = input_cells(f) + f->depth * cells(f, f->units);
+  return f->lanes == 1 ? all : apart(all);
 }
 
-/* Cells of the cotangents of one evaluation. */
-static int32_t delta_cells(const struct field *f) { return f->depth * cells(f, f->units) + cells(f, f->latent); }
+/* Cells of the cotangents of one evaluation, on a wide tile. */
+static int32_t delta_cells(const struct field *f) { return apart(f->depth * cells(f, f->units) + cells(f, f->latent)); }
 
 static float *slot_hidden(const struct field *f, float *slot, int32_t layer) {
-  return layer == 0 ? slot : slot + slot_cells(f) - (f->depth - layer + 1) * cells(f, f->units);
+  return layer == 0 ? slot : slot + input_cells(f) + (layer - 1) * cells(f, f->units);
 }
 
 static float *delta_of(const struct field *f, float *delta, int32_t layer) {

@@ -32,7 +32,8 @@ struct gru_record {
 };
 
 INLINE int32_t gru_record_cells(const struct gru *g) {
-  return gru_cells(g, g->inputs) + gru_cells(g, 2 * g->units) + 3 * gru_cells(g, g->units) + VL;
+  int32_t all = gru_cells(g, g->inputs) + gru_cells(g, 2 * g->units) + 3 * gru_cells(g, g->units) + VL;
+  return g->lanes == 1 ? all : apart(all);
 }
 
 INLINE struct gru_record gru_record_at(const struct gru *g, float *record) {
@@ -76,7 +77,7 @@ static void gru_step(const struct gru *g, const struct gru_record *at, const int
 }
 
 /* Cells of the cotangents of one record. */
-INLINE int32_t gru_delta_cells(const struct gru *g) { return 4 * g->units * LANES; }
+INLINE int32_t gru_delta_cells(const struct gru *g) { return apart(4 * g->units * LANES); }
 
 /* h: in h'*, out h*; delta: filled. Wide tiles only. */
 static void gru_pull(const struct gru *g, const struct gru_record *at, float *delta, float *h) {
