@@ -1,5 +1,5 @@
 /**
- * The fused engine beside its peers, and what its work costs: `npm run bench:engine [-- contest scaling first] [--rows regexp]
+ * The fused engine beside its peers, and what its work costs: `npm run bench:engine [-- contest kernels scaling first] [--rows regexp]
  * [--who regexp] [--quick]`. Contestants are processes on one thread of one core that take turns. Prints every table with what was promised, and
  * writes them with their pictures into `docs/`. Peers that are not there are named. With `--rows` only some rows of the contest are
  * measured anew; the others are taken from the run before. With `--who` only some contestants start, by name.
@@ -19,7 +19,8 @@ import {
 import { measureFirstForecast } from './engine/first-forecast.ts';
 import { findInterpreters, HOW_TO_INSTALL } from './engine/interpreters.ts';
 import { keepResults, withKept } from './engine/kept.ts';
-import { measurePeak } from './engine/peak.ts';
+import { kernelTable, measureKernels, narrowSentence } from './engine/kernel-rates.ts';
+import { measureNarrowPeak, measurePeak } from './engine/peak.ts';
 import { contestPlot, costPlot } from './engine/plots.ts';
 import {
   agreementSentence,
@@ -60,7 +61,7 @@ const { values, positionals } = parseArgs({
 /** A quick run, or one of some contestants, is for the eye: it is not written down. */
 const forTheEye = values.quick || values.who !== '.';
 const pace = values.quick ? QUICK : FULL;
-const sections = { contest, scaling, first };
+const sections = { contest, kernels, scaling, first };
 for (const [name, section] of Object.entries(sections)) {
   if (positionals.length === 0 || positionals.includes(name)) await section();
 }
@@ -114,6 +115,17 @@ async function startAll(commands: readonly Command[]) {
   const absent = started.flatMap((one) => (one.status === 'rejected' ? [`Not taking part: ${one.reason}.`] : []));
   for (const reason of absent) console.error(reason);
   return { contestants, absent };
+}
+
+async function kernels(): Promise<void> {
+  const [peak, narrow, rates] = [measurePeak(), measureNarrowPeak(), await measureKernels()];
+  const table = peak !== undefined && rates !== undefined ? kernelTable(rates, peak) : 'There is no C compiler here.';
+  report('engine-kernels', 'The fused engine: each kernel beside the core’s peak', [
+    'A tile of two vectors of the widest kind that this core has, inputs and outputs in its caches, the best of many short runs. ' +
+      'Multiply-adds count as two; tanh and its like do not count.',
+    table,
+    peak !== undefined && narrow !== undefined ? narrowSentence(peak, narrow) : '',
+  ]);
 }
 
 async function scaling(): Promise<void> {

@@ -1,21 +1,11 @@
 /** The core's peak of multiply-adds, by `peak.c` where a C compiler is there. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-const FLAGS = ['-O3', '-march=native', '-mprefer-vector-width=512', '-ffp-contract=fast'];
+import { runNative } from './native-program.ts';
 
 /** Floating point operations a second, or undefined without a compiler. */
-export function measurePeak(): number | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'odecast-peak-'));
-  try {
-    const program = join(folder, 'peak');
-    const built = spawnSync('cc', [...FLAGS, '-o', program, join(import.meta.dirname, 'peak.c')]);
-    if (built.status !== 0) return undefined;
-    const { status, stdout } = spawnSync(program, { encoding: 'utf8' });
-    return status === 0 ? 1e9 * Number(stdout) : undefined;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+export const measurePeak = (): number | undefined => rateOf(runNative('peak.c'));
+
+/** The same in vectors of four floats, which are all that WebAssembly has; undefined also on another architecture. */
+export const measureNarrowPeak = (): number | undefined =>
+  process.arch === 'x64' ? rateOf(runNative('peak.c', '-mno-avx512f', '-mno-avx2')) : undefined;
+
+const rateOf = (printed: string | undefined) => (printed === undefined ? undefined : 1e9 * Number(printed));

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { bestOf, disagreement, holdContest, oursIn, type RowResult, speedup } from '../../bench/engine/contest.ts';
 import type { Contestant } from '../../bench/engine/contestant.ts';
 import { keepResults, withKept } from '../../bench/engine/kept.ts';
+import { kernelTable, narrowSentence } from '../../bench/engine/kernel-rates.ts';
 import { fieldProblem, spiralsBatch, spiralsParameters, spiralsSpec, stream } from '../../bench/engine/problem.ts';
 import {
   agreementSentence,
@@ -130,6 +131,17 @@ describe('what was promised', () => {
     const goals = contestGoals([{ row: large, entries: [entry('fused native', [seconds])], failures: [] }], peak);
     expect(goals[1]).toMatchObject({ met: false });
     expect(goals[1].measured).toContain('0.50');
+  });
+
+  it('a kernel beside the peak: 32 multiply-adds in a nanosecond are 64 GFLOP/s, half of 128', () => {
+    const rates = [
+      { name: 'affine 4 x 20', nanoseconds: 10, multiplyAdds: 320, vectors: 0 },
+      { name: 'tanh', nanoseconds: 10, multiplyAdds: 0, vectors: 4 },
+    ];
+    const [, , product, tanh] = kernelTable(rates, 128e9).split('\n');
+    expect(product).toContain('| 64, 50 % | – | multiply-adds');
+    expect(tanh).toContain('| – | 2.50 | arithmetic');
+    expect(narrowSentence(150e9, 50e9)).toContain('3.00 times less');
   });
 
   it('every row of the issue has a promise, and flops are counted as 8.4 million a step at the largest size', () => {

@@ -1,0 +1,28 @@
+/** Programs in C that measure what a core gives, compiled for this very machine. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const FLAGS = [
+  '-std=gnu11',
+  '-O3',
+  '-march=native',
+  '-mprefer-vector-width=512',
+  '-ffp-contract=fast',
+  '-fno-math-errno',
+];
+
+/** What the program of this folder prints, or undefined without a compiler. */
+export function runNative(source: string, ...flags: readonly string[]): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'odecast-bench-'));
+  try {
+    const program = join(folder, 'program');
+    const built = spawnSync('cc', [...FLAGS, ...flags, '-o', program, join(import.meta.dirname, source)]);
+    if (built.status !== 0) return undefined;
+    const { status, stdout } = spawnSync(program, { encoding: 'utf8' });
+    return status === 0 ? stdout : undefined;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
