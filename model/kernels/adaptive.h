@@ -490,8 +490,9 @@ static void carry(const struct adaptive *a, const float *taken) {
     vi accepted = load(taken + at % LANES) != splat(0);
     vf sum = load(part_of(a, PART_START) + at);
     for (int32_t m = 1; m < a->tableau->stages; m++) sum += load(a->inputs + m * state + at);
-    store(a->state + at, select(accepted, sum, load(a->state + at)));
-    store(a->slope + at, select(accepted, load(a->room + at) + load(part_of(a, PART_FIRST) + at), load(a->slope + at)));
+    vf slope = load(a->room + at) + load(part_of(a, PART_FIRST) + at);
+    store(a->state + at, select(accepted, unless_faded(sum), load(a->state + at)));
+    store(a->slope + at, select(accepted, unless_faded(slope), load(a->slope + at)));
   }
 }
 

@@ -151,7 +151,7 @@ static void pull_adjoint_fixed(const struct adjoint *a, float *z, float *gradien
   copy(z, c->cotangents + (int64_t)c->steps * state, state);
   for (int32_t j = c->steps; j > 0; j--) {
     pull_adjoint_step(a, step++, j, z);
-    add_to(z, c->cotangents + (int64_t)(j - 1) * state, state);
+    carry_to(z, c->cotangents + (int64_t)(j - 1) * state, state);
     if (step == a->block || j == 1) {
       contract_chain(a, step, gradient);
       step = 0;

@@ -84,7 +84,7 @@ static void gru_pull(const struct gru *g, const struct gru_record *at, float *de
   int32_t size = g->units * LANES;
   float *dr = delta, *du = delta + size, *dn = delta + 2 * size, *dg = delta + 3 * size;
   for (int32_t i = 0; i < size; i += VL) {
-    vf back = load(h + i), u = load(at->u + i), n = load(at->n + i), r = load(at->r + i), one = splat(1);
+    vf back = unless_faded(load(h + i)), u = load(at->u + i), n = load(at->n + i), r = load(at->r + i), one = splat(1);
     vf candidate = back * (one - u) * (one - n * n);
     store(dn + i, candidate);
     store(dg + i, candidate * r);

@@ -36,6 +36,16 @@ INLINE void add_to(float *out, const float *x, int32_t size) {
   for (int32_t at = 0; at < size; at += VL) store(out + at, load(out + at) + load(x + at));
 }
 
+/* A cotangent that has faded to nothing along a long way is made 0: from 1e-38 on, numbers lose digits, and each operation on them
+ * takes a core a hundred cycles. What a loss owes to so little no float of its gradient can show. */
+#define FADED 1e-25f
+INLINE vf unless_faded(vf cotangent) { return select(absolute(cotangent) < splat(FADED), splat(0), cotangent); }
+
+/* add_to, for what is carried from step to step. */
+INLINE void carry_to(float *out, const float *x, int32_t size) {
+  for (int32_t at = 0; at < size; at += VL) store(out + at, unless_faded(load(out + at) + load(x + at)));
+}
+
 /* [units][lanes] from [B][units]: lane i takes samples[i]. */
 static void gather_samples(const int32_t *samples, int32_t lanes, const float *from, int32_t units, float *out) {
   for (int32_t i = 0; i < lanes; i++) {

@@ -112,9 +112,9 @@ static void pull_reversible_step(const struct reversible_heun *r, float *slot, f
   pull(f, slot, delta, r->pulled);
   for (int32_t at = 0; at < state; at += VL) {
     vf along = load(r->along + at) + load(r->pulled + at), before = load(z + at);
-    store(r->carried + at, fma(h, along, rounded_product(half, before)));
-    store(z + at, fma(splat(2), along, before));
-    store(r->along + at, -along);
+    store(r->carried + at, unless_faded(fma(h, along, rounded_product(half, before))));
+    store(z + at, unless_faded(fma(splat(2), along, before)));
+    store(r->along + at, unless_faded(-along));
   }
 }
 

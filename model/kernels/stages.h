@@ -97,7 +97,7 @@ static void pull_stages(const struct field *f, const struct tableau *tableau, co
     if (s == 0 && first_slope) add_to(out, first_slope, size);
     pull(f, slots + s * slot_cells(f), delta, inputs + s * size);
   }
-  for (int32_t s = 0; s < tableau->stages; s++) add_to(z, inputs + s * size, size);
+  for (int32_t s = 0; s < tableau->stages; s++) carry_to(z, inputs + s * size, size);
 }
 
 #endif
