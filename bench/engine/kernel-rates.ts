@@ -32,8 +32,11 @@ const LIMITS: Readonly<Record<string, string>> = {
 /** Undefined without a compiler. */
 export async function measureKernels(): Promise<readonly KernelRate[] | undefined> {
   const printed = runNative('kernels.c', `-I${new URL('../../model/kernels', import.meta.url).pathname}`);
-  if (printed === undefined) return undefined;
-  const rates = printed.trim().split('\n').map(rateOf);
+  if (printed.length === 0) return undefined;
+  const runs = printed.map((run) => run.trim().split('\n').map(rateOf));
+  const rates = runs.reduce((best, run) =>
+    best.map((rate, i) => (run[i].nanoseconds < rate.nanoseconds ? run[i] : rate)),
+  );
   return [
     ...rates,
     { name: 'call of a job from JavaScript', nanoseconds: await measureCall(), multiplyAdds: 0, vectors: 0 },

@@ -7,7 +7,7 @@
 
 #include "train.h"
 
-#define ROUNDS 400
+#define ROUNDS 100
 #define SLOTS CONTRACT_SLOTS
 #define UNITS 168 /* of the largest record */
 

@@ -84,7 +84,7 @@ function solve(kernels: Kernels, task: Task, { z0 = starts, weights = parameters
 }
 
 /** Of −4 tanh tanh (z + ½): all states go to −½. */
-function contracting(): Float32Array {
+function contracting() {
   const { latent, units } = SHAPE;
   const weights = new Float32Array(parameters.length);
   const [second, last] = [(latent + 1) * units, (latent + 1) * units + (units + 1) * units];
