@@ -119,7 +119,7 @@ async function startAll(commands: readonly Command[]) {
 
 async function kernels(): Promise<void> {
   const [peak, narrow, rates] = [measurePeak(), measureNarrowPeak(), await measureKernels()];
-  const table = peak !== undefined && rates !== undefined ? kernelTable(rates, peak) : 'There is no C compiler here.';
+  const table = peak !== undefined && rates !== undefined ? kernelTable(rates, peak) : 'No C compiler here builds it.';
   report('engine-kernels', 'The fused engine: each kernel beside the core’s peak', [
     'A tile of two vectors of the widest kind that this core has, inputs and outputs in its caches, the best of many short runs. ' +
       'Multiply-adds count as two; tanh and its like do not count.',

@@ -1,4 +1,5 @@
 /** What single kernels reach of a core's peak, and what keeps them from it: `kernels.c`, and a call from JavaScript. */
+import { join } from 'node:path';
 import { JobPlan } from '../../model/engine/fused/arena.ts';
 import { operationCode } from '../../model/engine/fused/job.ts';
 import { loadKernels } from '../../model/engine/fused/kernels.ts';
@@ -14,7 +15,7 @@ export interface KernelRate {
   readonly vectors: number;
 }
 
-/** By the first word of a kernel's name; the longest that fits. */
+/** On a core with AVX-512. By a kernel's whole name, else by its first word. */
 const LIMITS: Readonly<Record<string, string>> = {
   exp: 'arithmetic: 15 operations a vector on two ports',
   tanh: 'arithmetic: 16 operations a vector on two ports, look-ups on one of them',
@@ -31,7 +32,7 @@ const LIMITS: Readonly<Record<string, string>> = {
 
 /** Undefined without a compiler. */
 export async function measureKernels(): Promise<readonly KernelRate[] | undefined> {
-  const printed = runNative('kernels.c', `-I${new URL('../../model/kernels', import.meta.url).pathname}`);
+  const printed = runNative('kernels.c', `-I${join(import.meta.dirname, '../../model/kernels')}`);
   if (printed.length === 0) return undefined;
   const runs = printed.map((run) => run.trim().split('\n').map(rateOf));
   const rates = runs.reduce((best, run) =>
@@ -79,7 +80,7 @@ export function kernelTable(rates: readonly KernelRate[], peak: number): string 
     'ns a call',
     `GFLOP/s, share of ${(peak / 1e9).toFixed(0)}`,
     'ns a vector of its function',
-    'limited by',
+    'limited by (on AVX-512)',
   ];
   return markdownTable([head, ...rows]);
 }

@@ -9,7 +9,7 @@
 
 #define ROUNDS 100
 #define SLOTS CONTRACT_SLOTS
-#define UNITS 168 /* of the largest record */
+#define UNITS 176 /* of the largest record, with what keeps records apart */
 
 float weights[128 * 128], bias[4 * 128], in[SLOTS * UNITS * LANES], out[SLOTS * UNITS * LANES], other[UNITS * LANES];
 

@@ -110,7 +110,7 @@ static void evaluate_costages(const struct adjoint *a, int32_t step, const float
 
 /* The cotangents of a step weighted with -h b_s, lane by lane; 0 wherever h is, whatever was there. */
 static void weigh_costages(const struct adjoint *a, int32_t step, const float *h) {
-  int32_t size = delta_cells(a->course->field);
+  int32_t size = delta_size(a->course->field);
   for (int32_t s = 0; s < a->tableau->stages; s++) {
     if (a->place[s] < 0 || a->tableau->b[s] == 0) continue;
     float *delta = link_of(a, step, s).delta;
@@ -185,7 +185,7 @@ static void survey_cotangents(const struct adjoint *a, struct return_walk *w) {
     for (int32_t v = 0; v < LANES; v += VL) {
       vf most = splat(0);
       for (int32_t u = 0; u < latent; u++) {
-        vf size = absolute(load(cotangent + u * LANES + v));
+        vf size = absolute(unless_faded(load(cotangent + u * LANES + v)));
         most = max_of(most, size);
       }
       store(a->busy + j * LANES + v, most);
@@ -290,7 +290,7 @@ static void hold_head(const struct adjoint *a, int32_t step, const struct return
     vi moved = load(w->taken + at % LANES) != splat(0);
     store(next.slot + at, select(moved, load(next.slot + at), load(head.slot + at)));
   }
-  for (int32_t at = 0; at < delta_cells(f); at += VL) {
+  for (int32_t at = 0; at < delta_size(f); at += VL) {
     vi moved = load(w->taken + at % LANES) != splat(0);
     store(next.delta + at, select(moved, load(next.delta + at), load(head.delta + at)));
   }

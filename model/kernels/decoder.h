@@ -31,8 +31,7 @@ struct decoder {
 INLINE int32_t decoder_cells(const struct decoder *d, int32_t units) { return tile_cells(d->lanes, units); }
 
 INLINE int32_t row_cells(const struct decoder *d) {
-  int32_t all = decoder_cells(d, d->latent) + decoder_cells(d, d->units);
-  return d->lanes == 1 ? all : apart(all);
+  return record_cells(d->lanes, decoder_cells(d, d->latent) + decoder_cells(d, d->units));
 }
 
 INLINE int32_t row_delta_cells(const struct decoder *d) { return apart((d->units + 2 * d->channels) * LANES); }

@@ -9,8 +9,8 @@
  * registers. On a narrow tile (one lane: a single query) it is [n], and weights are read as vectors. Both add in the same
  * order (bias, then inputs ascending), so that a lane has the same bits alone and in any batch.
  *
- * Limits: affine and affine_transposed run at the multiply-add units' rate from some 16 inputs on; contract does from
- * 16 vectors of slots and lanes on, below that its sums across lanes weigh.
+ * Limits: affine and affine_transposed run at the multiply-add units' rate from some 16 inputs on; contract at a third of it,
+ * for its records lie in the second-level cache (docs/engine.md).
  */
 #ifndef ODECAST_DENSE_H
 #define ODECAST_DENSE_H
@@ -24,7 +24,7 @@ enum activation { IDENTITY, TANH, SIGMOID, TANH_PULL };
 
 /* As many as the registers hold sums of: AVX-512 has 32 of them, the others 16. */
 #define BLOCK_UNITS (VL == 16 ? 8 : 4)
-/* Vectors that go through a function side by side: a chain of operations that ends in a division leaves a core much time. */
+/* Vectors that go through a function side by side, each a long chain of operations; 16 registers hold no more than one. */
 #define ACTIVE (VL == 16 ? 4 : 1)
 
 struct layer {
@@ -208,7 +208,7 @@ struct factors {
 /* Accumulators: CONTRACT_X inputs by CONTRACT_D outputs, a whole number of times VL. */
 #define CONTRACT_D 4
 #define CONTRACT_X (VL == 4 ? 2 : VL / 4)
-/* Slots from which on the sums across lanes no longer weigh, and whose factors still fit the nearest cache. */
+/* Slots from which on the sums across lanes no longer weigh; more would only be more memory. */
 #define CONTRACT_SLOTS (40 / NV)
 
 /* Indices beyond the last are clamped to it and their sums dropped: one body for all sizes. */

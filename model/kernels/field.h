@@ -36,12 +36,13 @@ INLINE int32_t input_cells(const struct field *f) { return cells(f, field_inputs
 
 /* Cells of one record of an evaluation. */
 static int32_t slot_cells(const struct field *f) {
-  int32_t all = input_cells(f) + f->depth * cells(f, f->units);
-  return f->lanes == 1 ? all : apart(all);
+  return record_cells(f->lanes, input_cells(f) + f->depth * cells(f, f->units));
 }
 
-/* Cells of the cotangents of one evaluation, on a wide tile. */
-static int32_t delta_cells(const struct field *f) { return apart(f->depth * cells(f, f->units) + cells(f, f->latent)); }
+/* Cells of the cotangents of one evaluation, on a wide tile; and from one to the next. */
+INLINE int32_t delta_size(const struct field *f) { return f->depth * cells(f, f->units) + cells(f, f->latent); }
+
+static int32_t delta_cells(const struct field *f) { return apart(delta_size(f)); }
 
 static float *slot_hidden(const struct field *f, float *slot, int32_t layer) {
   return layer == 0 ? slot : slot + input_cells(f) + (layer - 1) * cells(f, f->units);

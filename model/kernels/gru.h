@@ -32,8 +32,7 @@ struct gru_record {
 };
 
 INLINE int32_t gru_record_cells(const struct gru *g) {
-  int32_t all = gru_cells(g, g->inputs) + gru_cells(g, 2 * g->units) + 3 * gru_cells(g, g->units) + VL;
-  return g->lanes == 1 ? all : apart(all);
+  return record_cells(g->lanes, gru_cells(g, g->inputs) + gru_cells(g, 2 * g->units) + 3 * gru_cells(g, g->units) + VL);
 }
 
 INLINE struct gru_record gru_record_at(const struct gru *g, float *record) {

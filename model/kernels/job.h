@@ -13,7 +13,7 @@
 
 enum operation {
   OP_SPECIAL,  /* struct special_job */
-  OP_TRAIN,    /* struct train_job: loss and gradient of a batch */
+  OP_TRAIN,    /* struct train_job: loss and gradient of a tile */
   OP_ENCODE,   /* struct encode_job: posteriors of contexts */
   OP_DECODE,   /* struct decode_job: paths and observation distributions */
   OP_SOLVE,    /* struct solve_job: the vector field alone */

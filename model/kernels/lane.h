@@ -11,6 +11,9 @@ INLINE int32_t tile_cells(int32_t lanes, int32_t units) { return lanes == 1 ? ve
  * of records that follow one another then lie in different sets of the nearest cache; at a power of two all would lie in one. */
 INLINE int32_t apart(int32_t cells) { return ((cells + 127) / 128 | 1) * 128; }
 
+/* The same where a tile may be narrow: of a single lane nothing is contracted. */
+INLINE int32_t record_cells(int32_t lanes, int32_t cells) { return lanes == 1 ? cells : apart(cells); }
+
 INLINE void fill(float *lanes, float x) {
   UNROLL for (int32_t v = 0; v < NV; v++) store(lanes + v * VL, splat(x));
 }
@@ -36,8 +39,8 @@ INLINE void add_to(float *out, const float *x, int32_t size) {
   for (int32_t at = 0; at < size; at += VL) store(out + at, load(out + at) + load(x + at));
 }
 
-/* A cotangent that has faded to nothing along a long way is made 0: from 1e-38 on, numbers lose digits, and each operation on them
- * takes a core a hundred cycles. What a loss owes to so little no float of its gradient can show. */
+/* A cotangent that has faded to nothing along a long way is made 0: below 1e-38 numbers lose digits, and each operation on them
+ * takes a core a hundred cycles. What so little gives to a gradient is lost beside what nearer steps give to the same parameters. */
 #define FADED 1e-25f
 INLINE vf unless_faded(vf cotangent) { return select(absolute(cotangent) < splat(FADED), splat(0), cotangent); }
 

@@ -1,7 +1,7 @@
 /*
- * Vectors of floats in the compilers' own extension (gcc, clang): no libc, and no intrinsics but in tanh-table.h. One source
- * serves AVX-512, AVX2, SSE2, NEON and WebAssembly; what differs is the width, which must be the machine's own (wider ones are
- * lowered badly).
+ * Vectors of floats in the compilers' own extension (gcc, clang): no libc, and no intrinsics but in tanh-table.h and for
+ * WebAssembly's multiply-add, minimum and maximum below. One source serves AVX-512, AVX2, SSE2, NEON and WebAssembly; what
+ * differs is the width, which must be the machine's own (wider ones are lowered badly).
  *
  * VL     floats in one vector
  * NV     vectors in a tile

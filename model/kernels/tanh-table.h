@@ -6,8 +6,8 @@
  *
  * The first part begins with 1 exactly, so that tiny x stay what they are. The last begins at 8 and is 1/8: from there on tanh
  * is 1. Below it a polynomial's errors are smaller than what is missing to 1, so that none is above. The coefficients are fits
- * of scripts/fit-special.ts (tanh-table). The one place with intrinsics: rounding down within an operation and a look-up among two
- * registers have no other name in C.
+ * of scripts/fit-special.ts (tanh-table). With intrinsics, for rounding down within an operation and a look-up among two registers have
+ * no other name in C.
  */
 #ifndef ODECAST_TANH_TABLE_H
 #define ODECAST_TANH_TABLE_H

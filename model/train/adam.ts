@@ -39,8 +39,8 @@ export function updateAdam(
     const g = gradient[i];
     next.mean[i] = beta1 * state.mean[i] + (1 - beta1) * g;
     next.square[i] = beta2 * state.square[i] + (1 - beta2) * g * g;
-    const step = next.mean[i] / meanBias / (Math.sqrt(next.square[i] / squareBias) + epsilon);
-    moved[i] = parameters[i] - learningRate * step;
+    const move = next.mean[i] / meanBias / (Math.sqrt(next.square[i] / squareBias) + epsilon);
+    moved[i] = parameters[i] - learningRate * move;
   }
   return { state: next, parameters: moved };
 }

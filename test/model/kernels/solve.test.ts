@@ -199,6 +199,7 @@ describe.each(builds)('%s', (_, kernels) => {
     },
   );
 
+  // Adaptive steps carry errors of the tolerance: nothing fades there.
   test.each(['checkpointed', 'adjoint'] as const)(
     'a cotangent that fades along a long way, %s, ends as 0 and not as a subnormal, which is slow',
     (gradient) => {
