@@ -1,6 +1,5 @@
 /** What single kernels reach of a core's peak, and what keeps them from it: `kernels.c`, and a call from JavaScript. */
 import { join } from 'node:path';
-import { JobPlan } from '../../model/engine/fused/arena.ts';
 import { operationCode } from '../../model/engine/fused/job.ts';
 import { loadKernels } from '../../model/engine/fused/kernels.ts';
 import { markdownTable } from '../report.ts';
@@ -55,13 +54,12 @@ const CALLS = 1000;
 /** Of a job that has nothing to do: exponentials of no numbers. */
 async function measureCall(): Promise<number> {
   const kernels = await loadKernels();
-  const job = new JobPlan().room(8);
-  kernels.ints.fill(0, job, job + 8);
+  kernels.ints.fill(0);
   const code = operationCode('special');
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 200; round++) {
     const begun = performance.now();
-    for (let i = 0; i < CALLS; i++) kernels.run(code, job);
+    for (let i = 0; i < CALLS; i++) kernels.run(code, 0);
     best = Math.min(best, performance.now() - begun);
   }
   return (1e6 * best) / CALLS;

@@ -3,8 +3,8 @@
  * of its name, nanoseconds a call (the best of many short runs), multiply-adds a call, and vectors that went through a function.
  */
 #include <stdio.h>
-#include <time.h>
 
+#include "clock.h"
 #include "train.h"
 
 #define ROUNDS 100
@@ -12,12 +12,6 @@
 #define UNITS 176 /* of the largest record, with what keeps records apart */
 
 float weights[128 * 128], bias[4 * 128], in[SLOTS * UNITS * LANES], out[SLOTS * UNITS * LANES], other[UNITS * LANES];
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return 1e9 * t.tv_sec + t.tv_nsec;
-}
 
 /* Numbers between -1 and 1, the same every time. */
 static void scatter(float *to, int32_t count, float size) {

@@ -4,7 +4,7 @@ import { knotRange, MAX_KNOTS } from '../latent/knots.ts';
 import type { ModelSpec } from '../latent/spec.ts';
 
 /** Why sample `b` cannot be solved at all, or nothing. */
-export function refusalOf(
+export function decodeRefusal(
   { latentSize, solver }: ModelSpec,
   { z0, offsets, times }: DecodeRequest,
   b: number,

@@ -39,10 +39,9 @@ static void take_bare_solve(struct arena *arena, struct bare_solve *s) {
 /* [units][LANES] from [B][units] */
 static void read_starts(const struct bare_solve *s) {
   const struct solve_job *j = s->job;
-  for (int32_t b = 0; b < LANES; b++) {
-    const float *z = s->base + j->z0_at + (int64_t)(s->first + (b < s->count ? b : 0)) * j->latent;
-    for (int32_t u = 0; u < j->latent; u++) s->path.states[u * LANES + b] = z[u];
-  }
+  int32_t samples[LANES];
+  for (int32_t b = 0; b < LANES; b++) samples[b] = s->first + (b < s->count ? b : 0);
+  gather_samples(samples, LANES, s->base + j->z0_at, j->latent, s->path.states);
 }
 
 static void write_lanes(const struct bare_solve *s, const float *x, int32_t to) {

@@ -6,8 +6,8 @@
  *
  * The first part begins with 1 exactly, so that tiny x stay what they are. The last begins at 8 and is 1/8: from there on tanh
  * is 1. Below it a polynomial's errors are smaller than what is missing to 1, so that none is above. The coefficients are fits
- * of scripts/fit-special.ts (tanh-table). With intrinsics, for rounding down within an operation and a look-up among two registers have
- * no other name in C.
+ * of scripts/fit-special.ts (tanh-table). A part of special.h, whose MAGIC it rounds with. It has intrinsics because rounding
+ * down within an operation and a look-up among two registers have no other name in C.
  */
 #ifndef ODECAST_TANH_TABLE_H
 #define ODECAST_TANH_TABLE_H
@@ -48,8 +48,6 @@ static const float TANH_TABLE[5][32] = {
 
 #define TANH_REACH 8.0f
 #define TANH_PARTS (31 / TANH_REACH)
-/* Its last bit counts one. */
-#define TANH_MAGIC 12582912.0f /* 1.5 * 2^23 */
 
 INLINE vf tanh_coefficient(int32_t power, vi part) {
   const float *row = TANH_TABLE[power];
@@ -58,9 +56,9 @@ INLINE vf tanh_coefficient(int32_t power, vi part) {
 
 INLINE vf v_tanh(vf x) {
   const vf size = (vf)_mm512_min_ps((__m512)splat(TANH_REACH), (__m512)absolute(x)); /* gives the second where one is NaN */
-  const vf shifted = (vf)_mm512_fmadd_round_ps((__m512)size, (__m512)splat(TANH_PARTS), (__m512)splat(TANH_MAGIC),
+  const vf shifted = (vf)_mm512_fmadd_round_ps((__m512)size, (__m512)splat(TANH_PARTS), (__m512)splat(MAGIC),
                                                _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-  const vf t = fma(size, splat(TANH_PARTS), splat(TANH_MAGIC) - shifted);
+  const vf t = fma(size, splat(TANH_PARTS), splat(MAGIC) - shifted);
   const vi part = bits(shifted); /* of which a look-up takes the last five */
   vf p = tanh_coefficient(4, part);
   p = fma(p, t, tanh_coefficient(3, part));

@@ -1,7 +1,7 @@
 /** Paths and their observation distributions as one job of the kernels; samples that cannot be solved at all stay out of it. */
 import type { Decoded, DecodeRequest, SolveStatus } from '../../latent/batch.ts';
 import type { ModelSpec } from '../../latent/spec.ts';
-import { refusalOf, selectSamples } from '../decode-request.ts';
+import { decodeRefusal, selectSamples } from '../decode-request.ts';
 import { JobPlan, runJob } from './arena.ts';
 import { DECODE_JOB } from './job.ts';
 import type { Kernels } from './kernel-library.ts';
@@ -16,7 +16,7 @@ export function decodePaths(
   parameters: Float32Array,
   request: DecodeRequest,
 ): Decoded {
-  const refusals = Array.from(request.origins, (_, b) => refusalOf(spec, request, b));
+  const refusals = Array.from(request.origins, (_, b) => decodeRefusal(spec, request, b));
   const chosen = refusals.flatMap((status, b) => (status === undefined ? [b] : []));
   const everything = chosen.length === refusals.length;
   const part = everything ? request : selectSamples(spec, request, chosen);

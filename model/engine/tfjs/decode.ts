@@ -3,7 +3,7 @@ import { type Decoded, type DecodeRequest, type SolveStatus, sampleOfRows } from
 import { knotRange, knotTimes, knotWeights, readKnots } from '../../latent/knots.ts';
 import { observables } from '../../latent/likelihood.ts';
 import { type Solution, solve } from '../../ode/index.ts';
-import { refusalOf, selectSamples } from '../decode-request.ts';
+import { decodeRefusal, selectSamples } from '../decode-request.ts';
 import { createDynamicsField, type DynamicsField } from './dynamics-field.ts';
 import { NO_GRADIENT } from './field-gradient.ts';
 import type { Matrix } from './matrix.ts';
@@ -26,7 +26,7 @@ export function decode(ops: Ops, plan: ModelPlan, parameters: Float32Array, requ
     const batch = request.origins.length;
     const answer: Answer = {
       latent: new Float32Array(request.times.length * spec.latentSize).fill(Number.NaN),
-      status: Array.from({ length: batch }, (_, b) => refusalOf(spec, request, b) ?? 'success'),
+      status: Array.from({ length: batch }, (_, b) => decodeRefusal(spec, request, b) ?? 'success'),
       statistics: { functionEvaluations: 0, steps: 0 },
     };
     const solvable = answer.status.flatMap((status, b) => (status === 'success' ? [b] : []));

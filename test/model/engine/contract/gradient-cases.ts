@@ -13,6 +13,8 @@ const withGradient = (spec: ModelSpec, gradient: GradientMode): ModelSpec => {
 
 const deep = createSpec({ dynamics: { units: 8, depth: 2, periodsMs: [86_400_000] } }, { knotSpacing: 0.125 });
 
+const forty = createSpec({}, { method: 'reversible-heun', knotSpacing: 0.05, gradient: 'checkpointed' });
+
 export function gradientCases(subject: Subject): void {
   it('adjoint is backprop on rk4 at sixteen steps (1e-4 of the norm), and the losses are the same', async () => {
     const random = createRandom(21);
@@ -117,8 +119,6 @@ export function gradientCases(subject: Subject): void {
     },
   );
 }
-
-const forty = createSpec({}, { method: 'reversible-heun', knotSpacing: 0.05, gradient: 'checkpointed' });
 
 function reversibleCase(subject: Subject): void {
   it('reversible Heun over forty steps: reversible is checkpointed (1e-4 of the norm)', async () => {

@@ -37,6 +37,18 @@ const ENCODERS = {
   'ode-rnn': { kind: 'ode-rnn', units: 5, clock: 'gap', drift: { units: 6, steps: 2 } },
 } as const;
 
+/** Posteriors of random contexts in one batch, and a way to have one of them encoded alone. */
+async function encodeTogether(subject: Subject, kind: keyof typeof ENCODERS, seed: number, samples: number) {
+  const random = createRandom(seed);
+  const spec = createSpec({ encoder: ENCODERS[kind] });
+  const engine = await subject.open(spec);
+  const parameters = randomParameters(spec, random);
+  const { context } = randomBatch(spec, random, samples);
+  const together = await engine.encode(parameters, context);
+  const encodeAlone = (b: number) => engine.encode(parameters, contextOf(context, b));
+  return { l: spec.latentSize, together, encodeAlone };
+}
+
 export function independenceCases(subject: Subject): void {
   it('with fixed steps an answer depends neither on neighbours nor on other times asked (1e-6)', async () => {
     const spec = createSpec({ dynamics: { units: 6, depth: 2, periodsMs: [86_400_000] } });
@@ -55,14 +67,8 @@ export function independenceCases(subject: Subject): void {
   it.for(['gru', 'ode-rnn'] as const)(
     '%s: a posterior does not depend on neighbours with longer contexts (1e-6)',
     async (kind) => {
-      const random = createRandom(42);
-      const spec = createSpec({ encoder: ENCODERS[kind] });
-      const engine = await subject.open(spec);
-      const parameters = randomParameters(spec, random);
-      const { context } = randomBatch(spec, random, 6);
-      const together = await engine.encode(parameters, context);
-      const single = await engine.encode(parameters, contextOf(context, 2));
-      const l = spec.latentSize;
+      const { l, together, encodeAlone } = await encodeTogether(subject, kind, 42, 6);
+      const single = await encodeAlone(2);
       expect(distance(single.mean, together.mean.subarray(2 * l, 3 * l))).toBeLessThan(1e-6);
     },
   );
@@ -95,15 +101,9 @@ export function independenceCases(subject: Subject): void {
   );
 
   it.for(['gru', 'ode-rnn'] as const)('%s: a posterior alone and among 37 has the same bits', async (kind) => {
-    const random = createRandom(44);
-    const spec = createSpec({ encoder: ENCODERS[kind] });
-    const engine = await subject.open(spec);
-    const parameters = randomParameters(spec, random);
-    const { context } = randomBatch(spec, random, 37);
-    const together = await engine.encode(parameters, context);
-    const l = spec.latentSize;
+    const { l, together, encodeAlone } = await encodeTogether(subject, kind, 44, 37);
     for (const b of [0, 5, 36]) {
-      const single = await engine.encode(parameters, contextOf(context, b));
+      const single = await encodeAlone(b);
       expect(single.mean).toEqual(together.mean.slice(b * l, (b + 1) * l));
       expect(single.logVariance).toEqual(together.logVariance.slice(b * l, (b + 1) * l));
     }
