@@ -230,15 +230,27 @@ const FITS: Readonly<Record<string, Fit>> = {
   },
 };
 
-/** Parts of equal length of 0 … REACH in which tanh(x)/x is a polynomial of t, the share of the part that lies below x. */
-const PARTS = 31;
-const REACH = 8;
+/** Parts of a quarter of 0 … 8 in which tanh(x)/x is a polynomial of t, what x is more than the part's beginning. */
+const PARTS = 32;
+const WIDTH = 1 / 4;
 const DEGREE = 4;
+const STEEPNESS = 3;
 
 const tanhRatio: Term = (x) => (x < TINY ? 1 - (x * x) / 3 : Math.tanh(x) / x);
 
+/**
+ * From tanh to 1 in the last part, steeper to its end: near 1 the products of floats must not round to more than 1. At the float
+ * before 8, which stands for all beyond, they must round to 1, for which its target is a little more.
+ */
+const lastRatio: Term = (x) => {
+  const gone = (x - (PARTS - 1) * WIDTH) / WIDTH;
+  const begin = Math.tanh((PARTS - 1) * WIDTH);
+  return (begin + (1 + 2 ** -29 - begin) * gone ** STEEPNESS) / x;
+};
+
 function tanhPart(k: number): Fit {
-  const target: Term = (t) => tanhRatio(((k + t) * REACH) / PARTS);
+  const ratio = k === PARTS - 1 ? lastRatio : tanhRatio;
+  const target: Term = (t) => ratio(k * WIDTH + t);
   const first = k === 0; // exactly 1 at 0
   return {
     numerator: powers(first ? 1 : 0, DEGREE, 1),
@@ -247,18 +259,17 @@ function tanhPart(k: number): Fit {
     target,
     size: target,
     from: 0,
-    to: 1,
+    to: WIDTH,
   };
 }
 
-/** [degree + 1][parts + 1]: the coefficients of each power in all parts; the last is that of all beyond, where tanh is 1. */
+/** [degree + 1][parts]: the coefficients of each power in all parts. */
 function tanhTable(): number[][] {
   const parts = Array.from({ length: PARTS }, (_, k) => {
     const { coefficients } = fitInFloats(tanhPart(k));
     return k === 0 ? [1, ...coefficients] : [...coefficients];
   });
-  const beyond = [1 / REACH, ...new Array<number>(DEGREE).fill(0)];
-  return Array.from({ length: DEGREE + 1 }, (_, power) => [...parts, beyond].map((part) => part[power]));
+  return Array.from({ length: DEGREE + 1 }, (_, power) => parts.map((part) => part[power]));
 }
 
 function printTable(): void {

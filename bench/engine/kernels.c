@@ -11,7 +11,13 @@
 #define SLOTS CONTRACT_SLOTS
 #define UNITS 176 /* of the largest record, with what keeps records apart */
 
-float weights[128 * 128], bias[4 * 128], in[SLOTS * UNITS * LANES], out[SLOTS * UNITS * LANES], other[UNITS * LANES];
+/* On cache lines, as all of an arena. */
+#define ARRAY _Alignas(64) static float
+ARRAY weights[128 * 128];
+ARRAY bias[4 * 128];
+ARRAY in[SLOTS * UNITS * LANES];
+ARRAY out[SLOTS * UNITS * LANES];
+ARRAY other[UNITS * LANES];
 
 /* Numbers between -1 and 1, the same every time. */
 static void scatter(float *to, int32_t count, float size) {
@@ -38,17 +44,22 @@ static void say(const char *name, double nanoseconds, double multiply_adds, doub
     say(name, best, multiply_adds, vectors);                                                                           \
   } while (0)
 
-#define FUNCTION(name, of)                                                                                             \
+INLINE void exp_each(int32_t count, vf *x) { EACH(v) x[v] = v_exp(x[v]); }
+
+/* As many vectors together as a layer takes. */
+#define FUNCTION(name, each)                                                                                           \
   NOINLINE void all_##name(void) {                                                                                     \
-    for (int32_t at = 0; at < 64 * VL; at += 4 * VL) {                                                                 \
-      vf y[4];                                                                                                         \
-      UNROLL for (int32_t v = 0; v < 4; v++) y[v] = of(load(in + at + v * VL));                                         \
-      UNROLL for (int32_t v = 0; v < 4; v++) store(out + at + v * VL, y[v]);                                            \
+    const int32_t count = ACTIVE;                                                                                      \
+    for (int32_t at = 0; at < 64 * VL; at += count * VL) {                                                             \
+      vf x[MOST_EACH];                                                                                                 \
+      EACH(v) x[v] = load(in + at + v * VL);                                                                           \
+      each(count, x);                                                                                                  \
+      EACH(v) store(out + at + v * VL, x[v]);                                                                          \
     }                                                                                                                  \
   }
-FUNCTION(exp, v_exp)
-FUNCTION(tanh, v_tanh)
-FUNCTION(sigmoid, v_sigmoid)
+FUNCTION(exp, exp_each)
+FUNCTION(tanh, tanh_each)
+FUNCTION(sigmoid, sigmoid_each)
 
 static void measure_field(int32_t latent, int32_t units) {
   const struct layer up = {latent, units, units, weights, bias}, down = {units, latent, latent, weights, bias};

@@ -24,9 +24,8 @@ enum activation { IDENTITY, TANH, SIGMOID, TANH_PULL };
 
 /* As many as the registers hold sums of: AVX-512 has 32 of them, the others 16. */
 #define BLOCK_UNITS (VL == 16 ? 8 : 4)
-/* Vectors that go through a function side by side, each a long chain of operations; 16 registers hold no more than one. */
-#define ACTIVE (VL == 16 ? 4 : 1)
-
+/* Vectors that go through a function together. */
+#define ACTIVE (VL == 16 ? 4 : 2)
 struct layer {
   int32_t inputs, outputs;
   int32_t stride;      /* from one row of the weights to the next: outputs, or more for a part of a layer's outputs */
@@ -34,12 +33,11 @@ struct layer {
   const float *bias;   /* [outputs] */
 };
 
-/* h: where the value of tanh lies, for its way back. */
-INLINE vf activate(vf x, enum activation activation, const float *h) {
-  if (activation == TANH) return v_tanh(x);
-  if (activation == SIGMOID) return v_sigmoid(x);
-  if (activation == TANH_PULL) return fma(-x * load(h), load(h), x);
-  return x;
+/* h: where the values of tanh lie, for its way back. */
+INLINE void activate_each(int32_t count, enum activation activation, const float *h, vf *x) {
+  if (activation == TANH) tanh_each(count, x);
+  if (activation == SIGMOID) sigmoid_each(count, x);
+  if (activation == TANH_PULL) EACH(v) x[v] = fma(-x[v] * load(h + v * VL), load(h + v * VL), x[v]);
 }
 
 /* `units` outputs from `first` on; all but the pointers and `inputs` are constants where it is inlined. start: 0 or [outputs];
@@ -52,7 +50,7 @@ INLINE void product_block(int32_t units, const float *x, int32_t inputs, const f
       sum[u][v] = accumulate ? load(y + u * LANES + v * VL) : start ? splat(start[u]) : splat(0);
     }
   }
-  for (int32_t i = 0; i < inputs; i++) {
+  TWICE for (int32_t i = 0; i < inputs; i++) {
     vf in[NV];
     UNROLL for (int32_t v = 0; v < NV; v++) in[v] = load(x + i * LANES + v * VL);
     UNROLL for (int32_t u = 0; u < units; u++) {
@@ -60,16 +58,10 @@ INLINE void product_block(int32_t units, const float *x, int32_t inputs, const f
       UNROLL for (int32_t v = 0; v < NV; v++) sum[u][v] = fma(w, in[v], sum[u][v]);
     }
   }
-  UNROLL for (int32_t u = 0; u < units; u++) {
-    UNROLL for (int32_t v = 0; v < NV; v++) store(y + u * LANES + v * VL, sum[u][v]);
-  }
-  if (activation == IDENTITY) return;
-  /* While the block is in the nearest cache; not in the loops above, whose registers hold the sums. */
-  const int32_t together = units * NV < ACTIVE ? units * NV : ACTIVE;
-  for (int32_t at = 0; at < units * LANES; at += together * VL) {
-    vf out[ACTIVE];
-    UNROLL for (int32_t v = 0; v < together; v++) out[v] = activate(load(y + at + v * VL), activation, h + at + v * VL);
-    UNROLL for (int32_t v = 0; v < together; v++) store(y + at + v * VL, out[v]);
+  const int32_t count = units * NV < ACTIVE ? units * NV : ACTIVE;
+  UNROLL for (int32_t at = 0; at < units * NV; at += count) {
+    activate_each(count, activation, h + at * VL, &sum[0][0] + at);
+    EACH(v) store(y + (at + v) * VL, (&sum[0][0])[at + v]);
   }
 }
 
@@ -101,7 +93,8 @@ INLINE void narrow_block(int32_t blocks, const float *x, int32_t inputs, const f
     vf in = splat(x[i]);
     UNROLL for (int32_t v = 0; v < blocks; v++) sum[v] = fma(load(weight + i * stride + v * VL), in, sum[v]);
   }
-  UNROLL for (int32_t v = 0; v < blocks; v++) store(y + v * VL, activate(sum[v], activation, 0));
+  activate_each(blocks, activation, 0, sum);
+  UNROLL for (int32_t v = 0; v < blocks; v++) store(y + v * VL, sum[v]);
 }
 
 /* Reads up to VL - 1 floats behind the last weight and bias, and writes as many behind y: both are padded for it. */

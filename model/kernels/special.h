@@ -25,22 +25,33 @@
 /* x + MAGIC has the integer nearest to x in its last bits, for |x| < 2²². */
 #define MAGIC 12582912.0f /* 1.5 · 2²³ */
 
+/* Functions of a few vectors: each operation of all of them before the next of any, for the machine sees only so far ahead in a
+ * long chain (docs/engine.md). count: a constant where it is inlined. */
+#define MOST_EACH 8
+#define EACH(v) UNROLL for (int32_t v = 0; v < count; v++)
+
 /* 2ⁿ from MAGIC + 127 + n: the bits of n + 127 are moved to the exponent's place. n = −127 gives 0 and n = 128 infinity. */
 INLINE vf power_of_two(vf shifted) { return from_bits(bits(shifted) << 23); }
-
-/* eʳ for |r| ≤ ln 2 / 2 */
-INLINE vf exp_near_zero(vf r) {
-  vf p = fma(splat(0.00138182973f), r, splat(0.00836853217f));
-  p = fma(p, r, splat(0.0416682921f));
-  p = fma(p, r, splat(0.166665226f));
-  p = fma(p, r, splat(0.499999940f));
-  p = fma(p, r, splat(1.0f));
-  return fma(p, r, splat(1.0f));
-}
 
 /* x − n·ln 2, with ln 2 in two parts of which the first times n is exact. */
 INLINE vf less_halvings(vf x, vf n) {
   return fma(n, splat(-1.42860677e-6f), fma(n, splat(-0.693145752f), x));
+}
+
+/* eʳ for |r| ≤ ln 2 / 2 */
+INLINE void exp_near_zero_each(int32_t count, vf *r) {
+  static const float terms[] = {0.00138182973f, 0.00836853217f, 0.0416682921f, 0.166665226f, 0.499999940f, 1, 1};
+  vf p[MOST_EACH];
+  EACH(v) p[v] = splat(terms[0]);
+  UNROLL for (int32_t i = 1; i < 7; i++) {
+    EACH(v) p[v] = fma(p[v], r[v], splat(terms[i]));
+  }
+  EACH(v) r[v] = p[v];
+}
+
+INLINE vf exp_near_zero(vf r) {
+  exp_near_zero_each(1, &r);
+  return r;
 }
 
 INLINE vf v_exp(vf x) {
@@ -50,28 +61,44 @@ INLINE vf v_exp(vf x) {
   return exp_near_zero(r) * splat(2.0f) * power_of_two(shifted); /* 2·2ⁿ⁻¹: n reaches 128 */
 }
 
+INLINE void sigmoid_each(int32_t count, vf *x) {
+  vf held[MOST_EACH], shifted[MOST_EACH], r[MOST_EACH];
+  EACH(v) held[v] = max_of(min_of(x[v], splat(88.0f)), splat(-89.0f));
+  EACH(v) shifted[v] = fma(held[v], splat(-1.44269504f), splat(MAGIC + 127));
+  EACH(v) r[v] = less_halvings(-held[v], shifted[v] - splat(MAGIC + 127));
+  exp_near_zero_each(count, r);
+  EACH(v) x[v] = splat(1.0f) / fma(r[v], power_of_two(shifted[v]), splat(1.0f));
+}
+
 INLINE vf v_sigmoid(vf x) {
-  const vf held = max_of(min_of(x, splat(88.0f)), splat(-89.0f));
-  const vf shifted = fma(held, splat(-1.44269504f), splat(MAGIC + 127));
-  const vf r = less_halvings(-held, shifted - splat(MAGIC + 127));
-  return splat(1.0f) / fma(exp_near_zero(r), power_of_two(shifted), splat(1.0f));
+  sigmoid_each(1, &x);
+  return x;
 }
 
 #if VL == 16
 #include "tanh-table.h"
 #else
-INLINE vf v_tanh(vf x) {
-  const vf size = min_of(absolute(x), splat(9.0f));
-  const vf square = size * size;
-  const vf a = fma(splat(0.000114062401f), square, splat(0.0297645535f));
-  vf q = fma(splat(1.22521340e-6f), square, splat(0.00120559079f));
-  q = fma(q, square, splat(0.113097847f));
-  q = fma(q, square, splat(1.0f));
-  const vf p = fma(a * square, size, size), product = p * q, rest = fma(p, splat(-0.5f), q);
-  const vf y = product / fma(rest, rest, product);
-  return from_bits(bits(y) | (bits(x) & INT32_MIN));
+INLINE void tanh_each(int32_t count, vf *x) {
+  vf size[MOST_EACH], square[MOST_EACH], p[MOST_EACH], q[MOST_EACH];
+  EACH(v) size[v] = min_of(absolute(x[v]), splat(9.0f));
+  EACH(v) square[v] = size[v] * size[v];
+  EACH(v) p[v] = fma(splat(0.000114062401f), square[v], splat(0.0297645535f));
+  EACH(v) q[v] = fma(splat(1.22521340e-6f), square[v], splat(0.00120559079f));
+  EACH(v) p[v] = fma(p[v] * square[v], size[v], size[v]);
+  EACH(v) q[v] = fma(q[v], square[v], splat(0.113097847f));
+  EACH(v) q[v] = fma(q[v], square[v], splat(1.0f));
+  EACH(v) {
+    const vf product = p[v] * q[v], rest = fma(p[v], splat(-0.5f), q[v]);
+    const vf y = product / fma(rest, rest, product);
+    x[v] = from_bits(bits(y) | (bits(x[v]) & INT32_MIN));
+  }
 }
 #endif
+
+INLINE vf v_tanh(vf x) {
+  tanh_each(1, &x);
+  return x;
+}
 
 INLINE vf v_log(vf x) {
   const vi above = bits(x) - 0x3f3504f3; /* of √½: the exponent's bits then count from √½ to √2 */

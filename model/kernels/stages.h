@@ -13,39 +13,25 @@
 #include "lane.h"
 #include "tableau.h"
 
-struct terms {
-  int32_t count;
-  float weight[MAX_STAGES];
-  const float *slope[MAX_STAGES];
-};
-
-/* Some vectors side by side, from cell `at` on: one alone would wait for itself. */
-INLINE void combine_vectors(int32_t count, const struct terms *terms, int32_t at, const float *z, const float *h, float *out) {
-  vf sum[4];
-  UNROLL for (int32_t v = 0; v < count; v++) sum[v] = splat(0);
-  for (int32_t i = 0; i < terms->count; i++) {
-    vf weight = splat(terms->weight[i]);
-    const float *slope = terms->slope[i] + at;
-    UNROLL for (int32_t v = 0; v < count; v++) sum[v] = fma(weight, load(slope + v * VL), sum[v]);
-  }
-  UNROLL for (int32_t v = 0; v < count; v++) {
-    int32_t cell = at + v * VL;
-    store(out + cell, fma(load(h + cell % LANES), sum[v], load(z + cell)));
-  }
-}
-
-/* out = z + h sum_i weights_i k_i over the first n of k [n][stride]; weights of zero cost nothing. */
-static void combine(const struct field *f, const float *z, const float *h, int32_t n, const float *weights, const float *k,
-                    float *out) {
-  struct terms terms = {.count = 0};
-  int32_t at = 0, size = cells(f, f->latent);
+/* Some vectors side by side: one alone would wait for itself. */
+INLINE void combine_vectors(int32_t count, const float *z, const float *h, int32_t n, const float *weights, const float *k,
+                            int32_t size, float *out) {
+  vf sum[MOST_EACH];
+  EACH(v) sum[v] = splat(0);
   for (int32_t i = 0; i < n; i++) {
     if (weights[i] == 0) continue;
-    terms.weight[terms.count] = weights[i];
-    terms.slope[terms.count++] = k + i * size;
+    EACH(v) sum[v] = fma(splat(weights[i]), load(k + i * size + v * VL), sum[v]);
   }
-  for (; at + 4 * VL <= size; at += 4 * VL) combine_vectors(4, &terms, at, z, h, out);
-  for (; at < size; at += VL) combine_vectors(1, &terms, at, z, h, out);
+  EACH(v) store(out + v * VL, fma(load(h + v * VL % LANES), sum[v], load(z + v * VL)));
+}
+
+/* out = z + h sum_i weights_i k_i over the first n of k [n][cells(latent)]; weights of zero cost nothing. */
+INLINE void combine(const struct field *f, const float *z, const float *h, int32_t n, const float *weights, const float *k,
+                    float *out) {
+  int32_t at = 0, size = cells(f, f->latent);
+  for (; at + 4 * LANES <= size; at += 4 * LANES) combine_vectors(4 * NV, z + at, h, n, weights, k + at, size, out + at);
+  for (; at + LANES <= size; at += LANES) combine_vectors(NV, z + at, h, n, weights, k + at, size, out + at);
+  for (; at < size; at += VL) combine_vectors(1, z + at, h, n, weights, k + at, size, out + at);
 }
 
 /* Where the stages of one step lie. */
@@ -63,11 +49,12 @@ INLINE void stage_time(const float *t, const float *h, float c, float *out) {
 static void evaluate_stages(const struct field *f, const struct tableau *tableau, const float *t, const float *h,
                             const float *z, int32_t first, const struct stages *at) {
   float time[LANES];
-  for (int32_t s = first; s < tableau->stages; s++) {
-    float *slot = at->slots + s * slot_cells(f);
+  int32_t size = cells(f, f->latent), stride = slot_cells(f);
+  float *slot = at->slots + first * stride, *k = at->slopes + first * size;
+  for (int32_t s = first; s < tableau->stages; s++, slot += stride, k += size) {
     combine(f, z, h, s, tableau->a[s], at->slopes, slot);
     stage_time(t, h, tableau->c[s], time);
-    evaluate(f, time, slot, at->slopes + s * cells(f, f->latent));
+    evaluate(f, time, slot, k);
   }
 }
 

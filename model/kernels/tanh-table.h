@@ -1,13 +1,13 @@
 /*
- * tanh on AVX-512, which looks 16 numbers up among 32 in two registers by one instruction: a polynomial for each part of the
- * range, and no division, whose unit would keep all others waiting.
+ * tanh on AVX-512, which looks 16 numbers up among 32 in two registers by one instruction: a polynomial for each quarter of
+ * 0 ... 8, and no division, whose unit would keep all others waiting.
  *
- *   u = 31/8 |x|, |x| held at 8;  k = floor u, t = u - k;  tanh x = x (c_0k + c_1k t + c_2k t^2 + c_3k t^3 + c_4k t^4)
+ *   |x| held at the float before 8;  k = floor 4|x|, t = |x| - k/4;  tanh x = x (c_0k + c_1k t + c_2k t^2 + c_3k t^3 + c_4k t^4)
  *
- * The first part begins with 1 exactly, so that tiny x stay what they are. The last begins at 8 and is 1/8: from there on tanh
- * is 1. Below it a polynomial's errors are smaller than what is missing to 1, so that none is above. The coefficients are fits
- * of scripts/fit-special.ts (tanh-table). A part of special.h, whose MAGIC it rounds with. It has intrinsics because rounding
- * down within an operation and a look-up among two registers have no other name in C.
+ * The first part begins with 1 exactly, so that tiny x stay what they are. The last goes from tanh to 1 at its end, which is what
+ * all beyond is, and not above. The coefficients are fits of scripts/fit-special.ts (tanh-table). A part of special.h, whose
+ * MAGIC it rounds with. It has intrinsics because rounding down within an operation, what that leaves, and a look-up among two
+ * registers have no other name in C.
  */
 #ifndef ODECAST_TANH_TABLE_H
 #define ODECAST_TANH_TABLE_H
@@ -18,55 +18,61 @@
 #include "lanes.h"
 
 static const float TANH_TABLE[5][32] = {
-    {1.00000000f, 0.978376567f, 0.919744492f, 0.838758349f, 0.750599563f, 0.665888548f, 0.589981019f, 0.524492383f,
-     0.469026715f, 0.422360748f, 0.383081257f, 0.349869728f, 0.321600199f, 0.297351062f, 0.276383251f, 0.258109093f,
-     0.242062002f, 0.227870673f, 0.215238035f, 0.203924894f, 0.193737254f, 0.184516564f, 0.176132232f, 0.168475911f,
-     0.161456987f, 0.154999226f, 0.149038017f, 0.143518269f, 0.138392717f, 0.133620605f, 0.129166618f, 0.125000000f},
-    {0.00000287287639f, -0.0421169400f, -0.0725413263f, -0.0868091136f, -0.0877353847f, -0.0808278769f, -0.0707505867f,
-     -0.0603138395f, -0.0508323759f, -0.0427396372f, -0.0360404700f, -0.0305702761f, -0.0261219200f, -0.0224989597f,
-     -0.0195341147f, -0.0170917548f, -0.0150641194f, -0.0133677479f, -0.0119371423f, -0.0107212560f, -0.00968021713f,
-     -0.00878272112f, -0.00800380390f, -0.00732389651f, -0.00672669290f, -0.00619954616f, -0.00573197845f,
-     -0.00531542720f, -0.00494260062f, -0.00460755825f, -0.00430552894f, 0.00000000f},
-    {-0.0222248472f, -0.0189424455f, -0.0112131331f, -0.00337170088f, 0.00196863944f, 0.00456948625f, 0.00529741496f,
-     0.00504771806f, 0.00440768525f, 0.00368860643f, 0.00302548823f, 0.00246210210f, 0.00200238451f, 0.00163418904f,
-     0.00134180556f, 0.00111016538f, 0.000924751628f, 0.000776811154f, 0.000657789642f, 0.000561131339f,
-     0.000482046948f, 0.000417087722f, 0.000362973224f, 0.000318364968f, 0.000280140288f, 0.000247785618f,
-     0.000220310088f, 0.000197068846f, 0.000176780988f, 0.000158848619f, 0.000143509664f, 0.00000000f},
-    {0.0000685545238f, 0.00224634516f, 0.00291147316f, 0.00226892042f, 0.00125246844f, 0.000465483550f,
-     0.0000162501947f, -0.000184108751f, -0.000242272581f, -0.000235692263f, -0.000205358912f, -0.000169575971f,
-     -0.000136606133f, -0.000108696280f, -0.0000864126341f, -0.0000693829425f, -0.0000546996016f, -0.0000437746749f,
-     -0.0000354171607f, -0.0000287475104f, -0.0000234081581f, -0.0000194276108f, -0.0000159978390f, -0.0000140850170f,
-     -0.0000116738092f, -0.00000975531566f, -0.00000833048580f, -0.00000758949363f, -0.00000666658434f,
-     -0.00000544044542f, -0.00000477499316f, 0.00000000f},
-    {0.000530255376f, 0.000181179596f, -0.000143059049f, -0.000246953219f, -0.000196789464f, -0.000114665243f,
-     -0.0000517583394f, -0.0000154503487f, 9.97847224e-7f, 0.00000723229277f, 0.00000881284268f, 0.00000822054972f,
-     0.00000700569353f, 0.00000565277605f, 0.00000455004511f, 0.00000388339595f, 0.00000273973774f, 0.00000207398944f,
-     0.00000163192294f, 0.00000123633345f, 8.91500008e-7f, 7.34372065e-7f, 5.01433306e-7f, 6.92294293e-7f,
-     4.67411439e-7f, 3.07928900e-7f, 2.45819479e-7f, 3.89981665e-7f, 3.75453453e-7f, 1.63131816e-7f, 1.48163707e-7f,
-     0.00000000f},
+    {1.00000000f, 0.979674518f, 0.924234211f, 0.846865237f, 0.761594176f, 0.678626955f, 0.603432178f, 0.537928879f,
+     0.482013792f, 0.434678286f, 0.394645721f, 0.360676259f, 0.331684917f, 0.306768507f, 0.285193682f, 0.266371846f,
+     0.249832317f, 0.235198393f, 0.222167373f, 0.210494801f, 0.199981838f, 0.190465704f, 0.181812108f, 0.173909515f,
+     0.166664615f, 0.159998804f, 0.153845459f, 0.148147747f, 0.142856911f, 0.137930900f, 0.133333251f, 0.129032210f},
+    {0.00000953604922f, -0.158612296f, -0.275554985f, -0.333702564f, -0.341624647f, -0.318576008f, -0.281820297f,
+     -0.242353946f, -0.205682278f, -0.173873559f, -0.147221521f, -0.125258610f, -0.107272856f, -0.0925455913f,
+     -0.0804434195f, -0.0704428628f, -0.0621223971f, -0.0551496707f, -0.0492604375f, -0.0442516431f, -0.0399599113f,
+     -0.0362583473f, -0.0330445394f, -0.0302378237f, -0.0277731586f, -0.0255972538f, -0.0236671828f, -0.0219472628f,
+     -0.0204079468f, -0.0190249104f, -0.0177775566f, -0.0166492816f},
+    {-0.333675116f, -0.287211925f, -0.176290050f, -0.0603830777f, 0.0219245385f, 0.0647482276f, 0.0789487362f,
+     0.0773230791f, 0.0688149557f, 0.0584037416f, 0.0483971462f, 0.0396955498f, 0.0324821845f, 0.0266363006f,
+     0.0219406988f, 0.0181903336f, 0.0151883680f, 0.0127884755f, 0.0108306091f, 0.00925228093f, 0.00795334857f,
+     0.00688717421f, 0.00599488290f, 0.00524782063f, 0.00462206313f, 0.00409066258f, 0.00364022120f, 0.00325428369f,
+     0.00291905296f, 0.00262718252f, 0.00236947718f, 0.00214776094f},
+    {0.00363849406f, 0.127178147f, 0.169597268f, 0.137302741f, 0.0801565051f, 0.0329416953f, 0.00463196123f,
+     -0.00892428588f, -0.0136885745f, -0.0140923774f, -0.0125823915f, -0.0105667217f, -0.00863599405f, -0.00696011679f,
+     -0.00553936791f, -0.00441689743f, -0.00352683850f, -0.00289141620f, -0.00229395693f, -0.00189677859f, -0.00155078596f,
+     -0.00130440551f, -0.00107412739f, -0.000886032823f, -0.000752182677f, -0.000638737343f, -0.000560879009f,
+     -0.000499948976f, -0.000437611045f, -0.000379180623f, -0.000311794633f, -0.000270963355f},
+    {0.120368220f, 0.0452063121f, -0.0286602695f, -0.0555137359f, -0.0470672101f, -0.0287450273f, -0.0140578961f,
+     -0.00508511160f, -0.000513023057f, 0.00148015562f, 0.00197145203f, 0.00190577959f, 0.00168992428f, 0.00142335088f,
+     0.00109659100f, 0.000847973104f, 0.000640682410f, 0.000589803269f, 0.000375714124f, 0.000337906065f, 0.000252577709f,
+     0.000236836844f, 0.000166477781f, 0.000106087697f, 0.0000909951777f, 0.0000719465534f, 0.0000840784414f,
+     0.000100757672f, 0.0000943867053f, 0.0000782821226f, 0.0000327243833f, 0.0000281096491f},
 };
 
-#define TANH_REACH 8.0f
-#define TANH_PARTS (31 / TANH_REACH)
+#define TANH_REACH 7.99999952f /* the float before 8 */
 
 INLINE vf tanh_coefficient(int32_t power, vi part) {
   const float *row = TANH_TABLE[power];
   return (vf)_mm512_permutex2var_ps((__m512)load(row), (__m512i)part, (__m512)load(row + 16));
 }
 
-INLINE vf v_tanh(vf x) {
-  const vf size = (vf)_mm512_min_ps((__m512)splat(TANH_REACH), (__m512)absolute(x)); /* gives the second where one is NaN */
-  const vf shifted = (vf)_mm512_fmadd_round_ps((__m512)size, (__m512)splat(TANH_PARTS), (__m512)splat(MAGIC),
-                                               _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-  const vf t = fma(size, splat(TANH_PARTS), splat(MAGIC) - shifted);
-  const vi part = bits(shifted); /* of which a look-up takes the last five */
-  vf p = tanh_coefficient(4, part);
-  p = fma(p, t, tanh_coefficient(3, part));
-  p = fma(p, t, tanh_coefficient(2, part));
-  p = fma(p, t, tanh_coefficient(1, part));
-  p = fma(p, t, tanh_coefficient(0, part));
-  const vf y = p * size;
-  return from_bits(bits(y) | (bits(x) & INT32_MIN));
+/* size in whole quarters, in the last bits: of which a look-up takes five. */
+INLINE vi whole_quarters(vf size) {
+  return (vi)_mm512_add_round_ps((__m512)size, (__m512)splat(MAGIC / 4), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
+
+INLINE vf beyond_quarters(vf size) { return (vf)_mm512_reduce_ps((__m512)size, 2 << 4 | _MM_FROUND_TO_NEG_INF); }
+
+INLINE vf with_sign(vf size, vf of) {
+  return (vf)_mm512_ternarylogic_epi32((__m512i)size, (__m512i)of, (__m512i)splat_int(INT32_MIN), 0xf8); /* a | b & c */
+}
+
+INLINE void tanh_each(int32_t count, vf *x) {
+  vf size[MOST_EACH], t[MOST_EACH], p[MOST_EACH];
+  vi part[MOST_EACH];
+  EACH(v) size[v] = (vf)_mm512_min_ps((__m512)splat(TANH_REACH), (__m512)absolute(x[v])); /* the second where one is NaN */
+  EACH(v) part[v] = whole_quarters(size[v]);
+  EACH(v) t[v] = beyond_quarters(size[v]);
+  EACH(v) p[v] = tanh_coefficient(4, part[v]);
+  UNROLL for (int32_t power = 3; power >= 0; power--) {
+    EACH(v) p[v] = fma(p[v], t[v], tanh_coefficient(power, part[v]));
+  }
+  EACH(v) x[v] = with_sign(p[v] * size[v], x[v]);
 }
 
 #endif
