@@ -17,13 +17,13 @@ export interface KernelRate {
 /** On a core with AVX-512. By a kernel's whole name, else by its first word. */
 const LIMITS: Readonly<Record<string, string>> = {
   exp: 'arithmetic: 15 operations a vector on two ports',
-  tanh: 'arithmetic: 16 operations a vector on two ports, look-ups on one of them',
-  sigmoid: 'its division: 10 cycles a vector',
+  tanh: 'arithmetic: 15 operations a vector on two ports, look-ups on one of them',
+  sigmoid: 'arithmetic, and a division that keeps the divider for 10 cycles a vector',
   affine: 'multiply-adds; with 4 inputs, to fill and empty the sums',
   affine_tanh: 'tanh, which is more work than the products up to some 30 inputs',
   affine_transposed: 'multiply-adds',
   affine_transposed_tanh: 'multiply-adds, and one more pass over the block with two loads',
-  contract: 'the second-level cache: 20 records are more than the first holds; with few inputs, sums across lanes',
+  contract: 'sums across lanes, a sixth of it; then the second-level cache: 20 records are more than the first holds',
   gru_step: 'sigmoids and tanh: 75 vectors a lane vector, two thirds of them with a division',
   'affine_tanh 20 x 20, one lane': 'latency: a chain of 20 multiply-adds of 4 cycles, then of tanh',
   call: 'the way into native code and its checks',
