@@ -9,8 +9,8 @@
  * registers. On a narrow tile (one lane: a single query) it is [n], and weights are read as vectors. Both add in the same
  * order (bias, then inputs ascending), so that a lane has the same bits alone and in any batch.
  *
- * Limits: affine and affine_transposed run at the multiply-add units' rate from some 16 inputs on; contract at a third of it,
- * for its records lie in the second-level cache (docs/engine.md).
+ * Limits: affine and affine_transposed run at the multiply-add units' rate from some 16 inputs on, contract at two thirds of it
+ * (docs/engine.md).
  */
 #ifndef ODECAST_DENSE_H
 #define ODECAST_DENSE_H
@@ -26,6 +26,7 @@ enum activation { IDENTITY, TANH, SIGMOID, TANH_PULL };
 #define BLOCK_UNITS (VL == 16 ? 8 : 4)
 /* Vectors that go through a function together. */
 #define ACTIVE (VL == 16 ? 4 : 2)
+
 struct layer {
   int32_t inputs, outputs;
   int32_t stride;      /* from one row of the weights to the next: outputs, or more for a part of a layer's outputs */
@@ -37,11 +38,13 @@ struct layer {
 INLINE void activate_each(int32_t count, enum activation activation, const float *h, vf *x) {
   if (activation == TANH) tanh_each(count, x);
   if (activation == SIGMOID) sigmoid_each(count, x);
-  if (activation == TANH_PULL) EACH(v) x[v] = fma(-x[v] * load(h + v * VL), load(h + v * VL), x[v]);
+  if (activation == TANH_PULL) {
+    EACH(v) x[v] = fma(-x[v] * load(h + v * VL), load(h + v * VL), x[v]);
+  }
 }
 
-/* `units` outputs from `first` on; all but the pointers and `inputs` are constants where it is inlined. start: 0 or [outputs];
- * accumulate: go on from what y holds. */
+/* `units` outputs, which go through their function while they are in registers. All but the pointers and `inputs` are constants
+ * where it is inlined. start: 0 or [outputs]; accumulate: go on from what y holds. */
 INLINE void product_block(int32_t units, const float *x, int32_t inputs, const float *weight, int32_t inner, int32_t outer,
                           const float *start, int accumulate, enum activation activation, const float *h, float *y) {
   vf sum[BLOCK_UNITS][NV];
