@@ -22,7 +22,7 @@ const LIMITS: Readonly<Record<string, string>> = {
   affine: 'multiply-adds; with 4 inputs, to fill and empty the sums',
   affine_tanh: 'tanh, which is more work than the products up to some 30 inputs',
   affine_transposed: 'multiply-adds',
-  affine_transposed_tanh: 'multiply-adds, and one more pass over the block with two loads',
+  affine_transposed_tanh: 'multiply-adds, and the values of tanh, which are read from beyond the nearest cache',
   contract: 'sums across lanes, a sixth of it; then the second-level cache: 20 records are more than the first holds',
   gru_step: 'sigmoids and tanh: 75 vectors a lane vector, two thirds of them with a division',
   'affine_tanh 20 x 20, one lane': 'latency: a chain of 20 multiply-adds of 4 cycles, then of tanh',

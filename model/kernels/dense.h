@@ -204,7 +204,7 @@ struct factors {
 /* Accumulators: CONTRACT_X inputs by CONTRACT_D outputs, a whole number of times VL. */
 #define CONTRACT_D 4
 #define CONTRACT_X (VL == 4 ? 2 : VL / 4)
-/* Slots from which on the sums across lanes no longer weigh; more would only be more memory. */
+/* Slots beyond which a block costs the caches what it saves in sums across lanes. */
 #define CONTRACT_SLOTS (40 / NV)
 
 /* Indices beyond the last are clamped to it and their sums dropped: one body for all sizes. */

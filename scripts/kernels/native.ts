@@ -18,14 +18,7 @@ type Widths = ReadonlyMap<NativeWidth, readonly string[]>;
 
 /** Flags of each build; `WIDTHS` of addon.c says what each asks of the CPU. */
 const X64: Widths = new Map([
-  [
-    'avx512',
-    // Without a -mtune gcc orders instructions for no machine in particular: a tenth of a small field's time.
-    [
-      ...['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
-      ...['-mprefer-vector-width=512', '-mtune=skylake-avx512'],
-    ],
-  ],
+  ['avx512', ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma', '-mprefer-vector-width=512']],
   ['avx2', ['-mavx2', '-mfma']],
   ['baseline', []],
 ]);
