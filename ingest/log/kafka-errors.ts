@@ -26,10 +26,10 @@ export function toIngestError(error: unknown, brokers: readonly string[]): Inges
 }
 
 /** Whether trying the same again may help: everything but what is wrong by itself, such as credentials. */
-export function isRetriable(error: Error): boolean {
+export function isRetriable(error: unknown): boolean {
   if (error instanceof IngestError) return error.retriable;
   const cause = rootOf(error);
-  const names = [error.name, nameOf(cause)];
+  const names = [nameOf(error), nameOf(cause)];
   if (names.some((name) => /SASL|Unsupported|NotImplemented/.test(name))) return false;
   return !/AUTHORIZATION|AUTHENTICATION|INVALID_TOPIC|INVALID_GROUP_ID/.test(typeOf(cause));
 }

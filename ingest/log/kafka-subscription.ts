@@ -258,7 +258,7 @@ export class KafkaSubscription implements Consumer {
         return;
       } catch (error) {
         await this.#leave();
-        if (attempt >= attempts || !(error instanceof Error && isRetriable(error))) throw error;
+        if (attempt >= attempts || !isRetriable(error)) throw error;
         logger.debug({ topic, group, err: error, backoff }, 'could not join the Kafka group; trying again');
       }
       await this.#pause(backoff);

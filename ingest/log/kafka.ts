@@ -18,7 +18,7 @@ import type {
   TopicSpec,
 } from './event-log.ts';
 import { AppendQueue } from './kafka-append.ts';
-import { toIngestError } from './kafka-errors.ts';
+import { isRetriable, toIngestError } from './kafka-errors.ts';
 import { kafkaLogCreator } from './kafka-logger.ts';
 import { KafkaSubscription, type SubscriptionOptions } from './kafka-subscription.ts';
 
@@ -38,7 +38,7 @@ export interface KafkaLogOptions {
 /** Artifacts travel on compacted topics and outgrow the broker's 1 MiB. */
 const COMPACTED_MAX_RECORD_BYTES = 16 * 1024 * 1024;
 const HOUR_MS = 3_600_000;
-const LEADERS_WITHIN_MS = 15_000;
+const LEADERS_WITHIN_MS = 30_000;
 const LEADERS_POLL_MS = 50;
 
 /** Resolves when a broker answered. @throws IngestError `log-unreachable` */
@@ -161,16 +161,18 @@ class KafkaLog implements EventLog {
   /** kafkajs would ask for the topic's leader again and again for ten seconds. */
   async #requireTopic(topic: string): Promise<void> {
     if (this.#known.has(topic)) return;
-    for (const present of await this.#admin.listTopics()) this.#known.add(present);
-    if (this.#known.has(topic)) return;
+    if ((await this.#admin.listTopics()).includes(topic)) return this.#led(topic);
     throw new IngestError('unknown-topic', `There is no topic ${topic}: create it with ensureTopics first.`);
   }
 
-  /** Creating a topic that another process has just created is no error. */
+  /**
+   * Creating a topic that another process has just created is no error. Waiting is `#led`'s: kafkajs would give up at a
+   * broker that has not heard of the topic yet, as one does that is still busy with the topic before.
+   */
   async #create(topics: readonly TopicSpec[]): Promise<void> {
     for (const spec of topics) {
       await this.#admin.createTopics({
-        waitForLeaders: true,
+        waitForLeaders: false,
         topics: [
           {
             topic: spec.topic,
@@ -183,7 +185,7 @@ class KafkaLog implements EventLog {
     }
   }
 
-  /** A topic is listed, here or by another process's doing, a moment before its partitions have leaders that answer. */
+  /** A topic exists a moment before brokers list it, and is listed a moment before its partitions have leaders that answer. */
   async #led(topic: string): Promise<void> {
     if (this.#known.has(topic)) return;
     const deadline = performance.now() + LEADERS_WITHIN_MS;
@@ -193,7 +195,7 @@ class KafkaLog implements EventLog {
         this.#known.add(topic);
         return;
       } catch (error) {
-        if (performance.now() > deadline) throw error;
+        if (performance.now() > deadline || !isRetriable(error)) throw error;
         await sleep(LEADERS_POLL_MS);
       }
     }

@@ -25,6 +25,19 @@ if (typeof broker === 'string') {
   const open = (): Promise<EventLog> =>
     openKafkaLog({ brokers: broker.brokers, clientId: 'test', logger: silentLogger, stalledAfterMs: 5_000 });
 
+  // Three hundred partitions keep this broker busy for a second, in which it does not list what is created next.
+  test('topics are there when ensureTopics resolves, however late the broker lists them', async () => {
+    const [log, other] = [await open(), await open()];
+    const topics = [{ topic: `big-${randomUUID()}`, partitions: 300 }, { topic: `t-${randomUUID()}` }];
+    await Promise.all([log.ensureTopics(topics), other.ensureTopics(topics)]);
+    await Promise.all([log.append(topics[1].topic, numbered(0, 1)), other.append(topics[1].topic, numbered(1, 2))]);
+    const seen: string[] = [];
+    await log.follow({ topic: topics[1].topic, onRecord: ({ key }) => void seen.push(key) });
+    await until(() => seen.length === 2);
+    await Promise.all([log.close(), other.close()]);
+    await remove(broker.brokers, topics);
+  });
+
   test('members of a group share the partitions, and one that leaves hands over its own, with nothing lost', async () => {
     const log = await open();
     const topic = `t-${randomUUID()}`;
@@ -119,6 +132,13 @@ if (typeof broker === 'string') {
       message: /127\.0\.0\.1:1/,
     });
   });
+}
+
+async function remove(brokers: string[], topics: readonly { readonly topic: string }[]): Promise<void> {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: topics.map(({ topic }) => topic) });
+  await admin.disconnect();
 }
 
 async function member(log: EventLog, topic: string, handlesForMs = 0) {
