@@ -2,7 +2,7 @@
 import { JobPlan, runJob } from '../../model/engine/fused/arena.ts';
 import { operationCode, SOLVE_JOB } from '../../model/engine/fused/job.ts';
 import type { Kernels } from '../../model/engine/fused/kernels.ts';
-import { MAX_STEPS, modelTables } from '../../model/engine/fused/model-cells.ts';
+import { modelTables, solverCells } from '../../model/engine/fused/model-cells.ts';
 import type { GradientMode, SolverMethod } from '../../model/latent/spec.ts';
 import { BATCH, FIELDS, type FieldName, fieldProblem, spiralsSpec } from './problem.ts';
 import type { Work } from './serve.ts';
@@ -40,20 +40,16 @@ export function prepareBareSolve(kernels: Kernels, solve: BareSolve): Work {
 
 function jobValues(plan: JobPlan, solve: BareSolve, { parameters, z0 }: ReturnType<typeof fieldProblem>) {
   const { latent, units } = FIELDS[solve.field];
-  const { tableau, fixed } = modelTables(spiralsSpec(solve.method, solve.gradient));
+  const spec = spiralsSpec(solve.method, solve.gradient);
+  const control = { knotSpacing: solve.spacing, rtol: solve.tolerance, atol: solve.tolerance };
   return {
     latent,
     units,
     depth: 1,
     parameters_at: plan.input(parameters, 64),
-    tableau_at: plan.input(tableau),
-    method: fixed.method,
-    gradient: fixed.gradient,
+    tableau_at: plan.input(modelTables(spec).tableau),
+    ...solverCells({ ...spec.solver, ...control }),
     steps: solve.steps,
-    max_steps: MAX_STEPS,
-    spacing: solve.spacing,
-    rtol: solve.tolerance,
-    atol: solve.tolerance,
     samples: BATCH,
     z0_at: plan.input(z0),
     backward: solve.gradient === undefined ? 0 : 1,

@@ -86,33 +86,25 @@ INLINE void product(const float *x, int32_t inputs, const float *weight, int32_t
 }
 
 /* One lane: `blocks` vectors of outputs from o on, each output the same sum in the same order as in product_block. */
-INLINE void narrow_block(int32_t blocks, const float *x, int32_t inputs, const float *weight, int32_t stride,
-                         const float *start, int accumulate, enum activation activation, float *y) {
+INLINE void narrow_block(int32_t blocks, const struct layer *l, int32_t o, const float *x, enum activation activation,
+                         float *y) {
+  const float *weight = l->weight + o;
   vf sum[4];
-  UNROLL for (int32_t v = 0; v < blocks; v++) {
-    sum[v] = accumulate ? load(y + v * VL) : start ? load(start + v * VL) : splat(0);
-  }
-  for (int32_t i = 0; i < inputs; i++) {
+  UNROLL for (int32_t v = 0; v < blocks; v++) sum[v] = load(l->bias + o + v * VL);
+  for (int32_t i = 0; i < l->inputs; i++) {
     vf in = splat(x[i]);
-    UNROLL for (int32_t v = 0; v < blocks; v++) sum[v] = fma(load(weight + i * stride + v * VL), in, sum[v]);
+    UNROLL for (int32_t v = 0; v < blocks; v++) sum[v] = fma(load(weight + i * l->stride + v * VL), in, sum[v]);
   }
   activate_each(blocks, activation, 0, sum);
-  UNROLL for (int32_t v = 0; v < blocks; v++) store(y + v * VL, sum[v]);
+  UNROLL for (int32_t v = 0; v < blocks; v++) store(y + o + v * VL, sum[v]);
 }
 
 /* Reads up to VL - 1 floats behind the last weight and bias, and writes as many behind y: both are padded for it. */
-NOINLINE void narrow_product(const struct layer *l, const float *x, const float *start, int accumulate,
-                           enum activation activation, float *y) {
+NOINLINE void narrow_product(const struct layer *l, const float *x, enum activation activation, float *y) {
   int32_t o = 0, outputs = l->outputs;
-  for (; o + 4 * VL <= outputs; o += 4 * VL) {
-    narrow_block(4, x, l->inputs, l->weight + o, l->stride, start ? start + o : 0, accumulate, activation, y + o);
-  }
-  for (; o + VL < outputs; o += 2 * VL) {
-    narrow_block(2, x, l->inputs, l->weight + o, l->stride, start ? start + o : 0, accumulate, activation, y + o);
-  }
-  for (; o < outputs; o += VL) {
-    narrow_block(1, x, l->inputs, l->weight + o, l->stride, start ? start + o : 0, accumulate, activation, y + o);
-  }
+  for (; o + 4 * VL <= outputs; o += 4 * VL) narrow_block(4, l, o, x, activation, y);
+  for (; o + VL < outputs; o += 2 * VL) narrow_block(2, l, o, x, activation, y);
+  for (; o < outputs; o += VL) narrow_block(1, l, o, x, activation, y);
 }
 
 NOINLINE void affine_wide(const struct layer *l, const float *x, float *y) {
@@ -123,25 +115,20 @@ NOINLINE void affine_wide_tanh(const struct layer *l, const float *x, float *y) 
   product(x, l->inputs, l->weight, l->stride, 1, l->outputs, l->bias, 0, TANH, y, y);
 }
 
+/* y = sigmoid(y + x W) */
 NOINLINE void affine_wide_onto_sigmoid(const struct layer *l, const float *x, float *y) {
   product(x, l->inputs, l->weight, l->stride, 1, l->outputs, 0, 1, SIGMOID, y, y);
 }
 
 /* y = x W + b; lanes: LANES or 1. */
 static void affine(const struct layer *l, int32_t lanes, const float *x, float *y) {
-  if (lanes == 1) narrow_product(l, x, l->bias, 0, IDENTITY, y);
+  if (lanes == 1) narrow_product(l, x, IDENTITY, y);
   else affine_wide(l, x, y);
-}
-
-/* y = sigmoid(y + x W) */
-static void affine_onto_sigmoid(const struct layer *l, int32_t lanes, const float *x, float *y) {
-  if (lanes == 1) narrow_product(l, x, 0, 1, SIGMOID, y);
-  else affine_wide_onto_sigmoid(l, x, y);
 }
 
 /* y = tanh(x W + b) */
 static void affine_tanh(const struct layer *l, int32_t lanes, const float *x, float *y) {
-  if (lanes == 1) narrow_product(l, x, l->bias, 0, TANH, y);
+  if (lanes == 1) narrow_product(l, x, TANH, y);
   else affine_wide_tanh(l, x, y);
 }
 

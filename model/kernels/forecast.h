@@ -44,7 +44,7 @@ static void take_encode_tile(struct arena *arena, struct encoding_job *e, int32_
   const struct model_cells *c = &e->job->model;
   e->tile = tile_at(first, e->job->context.samples);
   e->model = read_model(e->base, c, e->tile.lanes);
-  take_gate_bias(arena, &e->model.encoder.gru);
+  take_gru(arena, &e->model.encoder.gru);
   e->encoding = (struct encoding){.encoder = &e->model.encoder, .context = &e->context, .samples = e->tile.samples};
   take_encoding(arena, &e->encoding, 0);
   e->head = take(arena, 2 * c->latent * LANES + VL);
@@ -52,7 +52,7 @@ static void take_encode_tile(struct arena *arena, struct encoding_job *e, int32_
 
 static void encode_posteriors(struct encoding_job *e) {
   int32_t latent = e->job->model.latent, lanes = e->tile.lanes;
-  join_gate_bias(&e->model.encoder.gru);
+  prepare_gru(&e->model.encoder.gru);
   encode(&e->encoding, e->head);
   float *raw = e->head + latent * lanes;
   bound_variance(raw, tile_cells(lanes, latent));

@@ -77,14 +77,6 @@ static struct decoder model_decoder(const struct model_cells *c, int32_t lanes, 
   return d;
 }
 
-/* The sum of the biases that reset and update gate see, which are one bias. */
-static void take_gate_bias(struct arena *arena, struct gru *g) { g->gate_bias = take(arena, vectors(2 * g->units) * VL + VL); }
-
-static void join_gate_bias(const struct gru *g) {
-  float *joint = (float *)g->gate_bias;
-  for (int32_t i = 0; i < 2 * g->units; i++) joint[i] = g->input_bias[i] + g->recurrent_bias[i];
-}
-
 static struct model read_model(float *base, const struct model_cells *c, int32_t lanes) {
   float *at = base + c->parameters_at;
   struct model m = {.cells = c, .tableau = (const struct tableau *)(base + c->tableau_at)};

@@ -321,12 +321,12 @@ static int32_t run_training(float *base, struct train_job *j) {
   t.encoding.samples = t.samples;
   t.path = model_path(&t.model, t.last);
   place_samples(&t);
-  take_gate_bias(&arena, &t.model.encoder.gru);
+  take_gru(&arena, &t.model.encoder.gru);
   take_tile(&arena, &t);
   j->scratch.needed = (int32_t)arena.next;
   if (arena.next > j->scratch.cells) return NO_ROOM;
   t.model.field.turns = t.turns;
-  join_gate_bias(&t.model.encoder.gru);
+  prepare_gru(&t.model.encoder.gru);
   float *end = read_gradient(&t.model, base + j->gradient_at, &t.gradient);
   for (float *at = base + j->gradient_at; at < end; at++) *at = 0;
   train_tile(&t, &sums);

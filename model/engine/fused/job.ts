@@ -18,7 +18,8 @@ export const NO_ROOM = -2;
 /** Names of a descriptor's cells in their order; a name with a dot before it holds a float. */
 export type Cells = readonly string[];
 
-const MODEL: Cells = [
+/** What of a descriptor says which model it is. */
+export const MODEL_CELLS: Cells = [
   'channels',
   'latent',
   'encoder_kind',
@@ -52,7 +53,7 @@ const within = (part: string, cells: Cells): Cells =>
   cells.map((name) => (name.startsWith('.') ? `.${part}.${name.slice(1)}` : `${part}.${name}`));
 
 export const TRAIN_JOB: Cells = [
-  ...within('model', MODEL),
+  ...within('model', MODEL_CELLS),
   ...within('context', CONTEXT),
   'target_offsets_at',
   'target_left_at',
@@ -74,7 +75,7 @@ export const TRAIN_JOB: Cells = [
 ];
 
 export const ENCODE_JOB: Cells = [
-  ...within('model', MODEL),
+  ...within('model', MODEL_CELLS),
   ...within('context', CONTEXT),
   'mean_at',
   'log_variance_at',
@@ -82,7 +83,7 @@ export const ENCODE_JOB: Cells = [
 ];
 
 export const DECODE_JOB: Cells = [
-  ...within('model', MODEL),
+  ...within('model', MODEL_CELLS),
   'samples',
   'z0_at',
   'turns_at',
@@ -150,7 +151,7 @@ export const QUERY_CELLS = [
 ] as const satisfies Cells;
 
 export const QUERY_JOB: Cells = [
-  ...within('model', MODEL),
+  ...within('model', MODEL_CELLS),
   ...within('context', CONTEXT),
   'mean_at',
   'log_variance_at',
@@ -163,49 +164,74 @@ export const QUERY_JOB: Cells = [
   ...within('scratch', SCRATCH),
 ];
 
-/** Values by name, nested as the structs are. */
+/** Values by name, nested as the structs are; a struct within may be given as `packCells` has packed it. */
 export interface CellValues {
-  readonly [name: string]: number | CellValues;
+  readonly [name: string]: number | CellValues | Int32Array;
+}
+
+interface Memory {
+  readonly ints: Int32Array;
+  readonly floats: Float32Array;
 }
 
 /** Writes a descriptor. @throws RangeError for a name without a value: a mistake of the caller's. */
-export function writeCells(
-  { ints, floats }: { readonly ints: Int32Array; readonly floats: Float32Array },
-  at: number,
-  cells: Cells,
-  values: CellValues,
-): void {
-  const parts = takenApart(cells);
-  for (let i = 0; i < parts.length; i++) {
-    const { float, path } = parts[i];
-    (float ? floats : ints)[at + i] = numberAt(path, values);
+export function writeCells(memory: Memory, at: number, cells: Cells, values: CellValues, within = ''): void {
+  for (const field of fieldsOf(cells)) {
+    const value = values[field.name];
+    if (typeof value === 'number') (field.float ? memory.floats : memory.ints)[at + field.at] = value;
+    else if (value !== undefined && field.cells !== undefined) writeStruct(memory, at, field, value);
+    else throw new RangeError(`A job's cell ${within}${field.name} has no value.`);
   }
 }
 
-interface Cell {
+function writeStruct(
+  memory: Memory,
+  at: number,
+  { name, at: from, cells = [] }: Field,
+  value: CellValues | Int32Array,
+) {
+  if (value instanceof Int32Array) memory.ints.set(value, at + from);
+  else writeCells(memory, at + from, cells, value, `${name}.`);
+}
+
+/** A struct that many descriptors have: its floats are carried by their bits. */
+export function packCells(cells: Cells, values: CellValues): Int32Array {
+  const ints = new Int32Array(cells.length);
+  writeCells({ ints, floats: new Float32Array(ints.buffer) }, 0, cells, values);
+  return ints;
+}
+
+/** A cell, or a struct of cells that follow one another. */
+interface Field {
+  readonly name: string;
+  /** From the descriptor's start. */
+  readonly at: number;
   readonly float: boolean;
-  readonly path: readonly string[];
+  readonly cells?: string[];
 }
 
 /** Names taken apart once: jobs are written ten thousand times a second. */
-const TAKEN_APART = new WeakMap<Cells, readonly Cell[]>();
+const TAKEN_APART = new WeakMap<Cells, readonly Field[]>();
 
-function takenApart(cells: Cells): readonly Cell[] {
+function fieldsOf(cells: Cells): readonly Field[] {
   const known = TAKEN_APART.get(cells);
   if (known !== undefined) return known;
-  const parts = cells.map(cellOf);
-  TAKEN_APART.set(cells, parts);
-  return parts;
+  const fields = takenApart(cells);
+  TAKEN_APART.set(cells, fields);
+  return fields;
 }
 
-function cellOf(name: string): Cell {
-  const float = name.startsWith('.');
-  return { float, path: (float ? name.slice(1) : name).split('.') };
-}
-
-function numberAt(path: readonly string[], values: CellValues): number {
-  let value: number | CellValues | undefined = values;
-  for (const part of path) value = typeof value === 'object' ? value[part] : undefined;
-  if (typeof value !== 'number') throw new RangeError(`A job's cell ${path.join('.')} has no value.`);
-  return value;
+function takenApart(cells: Cells): Field[] {
+  const fields: Field[] = [];
+  cells.forEach((cell, at) => {
+    const float = cell.startsWith('.');
+    const [name, ...inner] = (float ? cell.slice(1) : cell).split('.');
+    if (inner.length === 0) {
+      fields.push({ name, at, float });
+      return;
+    }
+    if (fields.at(-1)?.name !== name) fields.push({ name, at, float: false, cells: [] });
+    fields.at(-1)?.cells?.push(`${float ? '.' : ''}${inner.join('.')}`);
+  });
+  return fields;
 }

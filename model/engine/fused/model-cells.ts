@@ -2,8 +2,8 @@
 import { logNormaliser } from '../../latent/likelihood.ts';
 import type { GradientMode, ModelSpec, SolverMethod } from '../../latent/spec.ts';
 import { dopri5, type ExplicitRungeKutta, euler, midpoint, rk4, tsit5 } from '../../ode/index.ts';
-import type { JobPlan } from './arena.ts';
-import type { CellValues } from './job.ts';
+import { JobPlan } from './arena.ts';
+import { MODEL_CELLS, packCells } from './job.ts';
 import type { Kernels } from './kernel-library.ts';
 
 /** The methods in the order of `enum method`. Reversible Heun is no table: its entry only says that it has an Euler's stages. */
@@ -23,7 +23,7 @@ const ENCODERS = { gru: 0, 'ode-rnn': 1 } as const;
 const LIKELIHOODS = { gaussian: 0, 'student-t': 1 } as const;
 
 /** An adaptive solve that takes more steps than this ends in `max-steps`. */
-export const MAX_STEPS = 100_000;
+const MAX_STEPS = 100_000;
 
 const MAX_STAGES = 7;
 const DENSE_POWERS = 4;
@@ -66,65 +66,69 @@ export interface ModelTables {
   readonly tableau: Int32Array;
   readonly drift: Int32Array;
   readonly rates: Float32Array;
-  readonly fixed: CellValues;
+  /** MODEL_CELLS, packed. */
+  readonly cells: Int32Array;
 }
 
 export function modelTables(spec: ModelSpec): ModelTables {
-  const { encoder, dynamics, decoder, solver } = spec;
-  const drift = encoder.kind === 'ode-rnn' ? encoder.drift : { units: 0, steps: 0 };
-  return {
+  const { encoder, solver } = spec;
+  const tables = {
     tableau: asInts(tableauCells(METHODS[solver.method].table)),
     drift: asInts(tableauCells(midpoint)),
     rates: turnRates(spec),
-    fixed: {
-      channels: spec.channels.length,
-      latent: spec.latentSize,
-      encoder_kind: ENCODERS[encoder.kind],
-      encoder_units: encoder.units,
-      drift_units: drift.units,
-      drift_steps: drift.steps,
-      dynamics_units: dynamics.units,
-      dynamics_depth: dynamics.depth,
-      periods: dynamics.periodsMs.length,
-      decoder_units: decoder.units,
-      likelihood: LIKELIHOODS[decoder.likelihood],
-      degrees: decoder.likelihood === 'student-t' ? decoder.degreesOfFreedom : 0,
-      log_normaliser: logNormaliser(decoder),
-      method: METHODS[solver.method].code,
-      gradient: GRADIENTS[solver.gradient],
-      max_steps: MAX_STEPS,
-      spacing: solver.knotSpacing,
-      rtol: solver.rtol,
-      atol: solver.atol,
-    },
+  };
+  const drift = encoder.kind === 'ode-rnn' ? encoder.drift : { units: 0, steps: 0 };
+  const sizes = { ...sizesOf(spec), drift_units: drift.units, drift_steps: drift.steps };
+  const places = planTables(new JobPlan(), tables);
+  return { ...tables, cells: packCells(MODEL_CELLS, { ...sizes, ...solverCells(solver), ...places }) };
+}
+
+function sizesOf({ channels, latentSize, encoder, dynamics, decoder }: ModelSpec) {
+  return {
+    channels: channels.length,
+    latent: latentSize,
+    encoder_kind: ENCODERS[encoder.kind],
+    encoder_units: encoder.units,
+    dynamics_units: dynamics.units,
+    dynamics_depth: dynamics.depth,
+    periods: dynamics.periodsMs.length,
+    decoder_units: decoder.units,
+    likelihood: LIKELIHOODS[decoder.likelihood],
+    degrees: decoder.likelihood === 'student-t' ? decoder.degreesOfFreedom : 0,
+    log_normaliser: logNormaliser(decoder),
   };
 }
 
-/** Plans the model's part of a job. */
+export function solverCells({ method, gradient, knotSpacing, rtol, atol }: ModelSpec['solver']) {
+  return {
+    method: METHODS[method].code,
+    gradient: GRADIENTS[gradient],
+    max_steps: MAX_STEPS,
+    spacing: knotSpacing,
+    rtol,
+    atol,
+  };
+}
+
+function planTables(plan: JobPlan, { tableau, drift, rates }: Omit<ModelTables, 'cells'>) {
+  return {
+    tableau_at: plan.input(tableau),
+    drift_tableau_at: plan.input(drift),
+    rates_at: plan.input(rates),
+    parameters_at: plan.cells,
+  };
+}
+
+/** Plans the model's part of a job, which is the first of every job: so it always lies where its cells say. */
 export function planModel(
   plan: JobPlan,
   { vectorLength }: Kernels,
   tables: ModelTables,
   parameters: Float32Array,
-): CellValues {
-  const { tableau, drift, rates } = tables;
-  const places = {
-    tableau_at: plan.input(tableau),
-    drift_tableau_at: plan.input(drift),
-    rates_at: plan.input(rates),
-    // A single lane's kernels read whole vectors of weights, beyond the last too.
-    parameters_at: plan.input(parameters, 2 * vectorLength),
-  };
-  return placed(tables, places);
-}
-
-/** The values of the last job of each model: planned first, as all jobs do, its part lies where it lay. */
-const LAST = new WeakMap<ModelTables, CellValues>();
-
-function placed(tables: ModelTables, places: Readonly<Record<string, number>>): CellValues {
-  const last = LAST.get(tables);
-  if (last !== undefined && Object.keys(places).every((name) => last[name] === places[name])) return last;
-  const values = { ...tables.fixed, ...places };
-  LAST.set(tables, values);
-  return values;
+): Int32Array {
+  if (plan.cells > 0) throw new RangeError('A model is planned before all else of its job.');
+  planTables(plan, tables);
+  // A single lane's kernels read whole vectors of weights, beyond the last too.
+  plan.input(parameters, 2 * vectorLength);
+  return tables.cells;
 }

@@ -6,6 +6,7 @@ import {
   DECODE_JOB,
   ENCODE_JOB,
   OPERATIONS,
+  packCells,
   QUANTILE_JOB,
   QUERY_CELLS,
   QUERY_JOB,
@@ -65,5 +66,16 @@ describe('descriptors', () => {
     writeCells(memory, 1, ['a', '.part.b', 'part.c'], { a: 7, part: { b: 0.5, c: -1 } });
     expect([ints[1], memory.floats[2], ints[3]]).toEqual([7, 0.5, -1]);
     expect(() => writeCells(memory, 0, ['part.d'], { part: {} })).toThrow(/part\.d has no value/);
+    expect(() => writeCells(memory, 0, ['part.d'], {})).toThrow(/part has no value/);
+  });
+
+  it('a struct that was packed lands as one that is given by its names', () => {
+    const cells = ['.b', 'c'];
+    const ints = new Int32Array(4);
+    writeCells({ ints, floats: new Float32Array(ints.buffer) }, 1, ['a', '.part.b', 'part.c'], {
+      a: 7,
+      part: packCells(cells, { b: 0.5, c: -1 }),
+    });
+    expect([...ints]).toEqual([0, 7, ...new Int32Array(Float32Array.of(0.5).buffer), -1]);
   });
 });
