@@ -230,45 +230,44 @@ const FITS: Readonly<Record<string, Fit>> = {
   },
 };
 
-/** Parts of a quarter of 0 … 8 in which tanh(x)/x is a polynomial of t, what x is more than the part's beginning. */
-const PARTS = 32;
-const WIDTH = 1 / 4;
-const DEGREE = 4;
-const STEEPNESS = 3;
-
-const tanhRatio: Term = (x) => (x < TINY ? 1 - (x * x) / 3 : Math.tanh(x) / x);
-
 /**
- * From tanh to 1 in the last part, steeper to its end: near 1 the products of floats must not round to more than 1. At the float
- * before 8, which stands for all beyond, they must round to 1, for which its target is a little more.
+ * |x| is in part k where SCALE·|x| + ½ is: eight parts to a power of two, from ½ on, so that they are the wider the flatter tanh
+ * is. In each, tanh is a polynomial of |x|; the last, from 8.4 on, is 1.
  */
-const lastRatio: Term = (x) => {
-  const gone = (x - (PARTS - 1) * WIDTH) / WIDTH;
-  const begin = Math.tanh((PARTS - 1) * WIDTH);
-  return (begin + (1 + 2 ** -29 - begin) * gone ** STEEPNESS) / x;
-};
+const PARTS = 32;
+const PARTS_A_DOUBLING = 8;
+const SCALE = 5 / 6;
+const DEGREE = 4;
 
+function beginningOf(part: number): number {
+  const [doublings, rest] = [Math.floor(part / PARTS_A_DOUBLING), part % PARTS_A_DOUBLING];
+  return ((2 ** doublings * (1 + rest / PARTS_A_DOUBLING)) / 2 - 1 / 2) / SCALE;
+}
+
+/** The first is x and a small rest. */
 function tanhPart(k: number): Fit {
-  const ratio = k === PARTS - 1 ? lastRatio : tanhRatio;
-  const target: Term = (t) => ratio(k * WIDTH + t);
-  const first = k === 0; // exactly 1 at 0
+  const first = k === 0;
   return {
-    numerator: powers(first ? 1 : 0, DEGREE, 1),
+    numerator: powers(first ? 2 : 0, DEGREE, 1),
     denominator: [],
-    fixed: () => (first ? 1 : 0),
-    target,
-    size: target,
-    from: 0,
-    to: WIDTH,
+    fixed: (x) => (first ? x : 0),
+    target: Math.tanh,
+    size: Math.tanh,
+    from: first ? TINY : beginningOf(k),
+    to: beginningOf(k + 1),
   };
+}
+
+/** [degree + 1] */
+function tanhCoefficients(k: number): readonly number[] {
+  if (k === PARTS - 1) return [1, 0, 0, 0, 0];
+  const { coefficients } = fitInFloats(tanhPart(k));
+  return k === 0 ? [0, 1, ...coefficients] : coefficients;
 }
 
 /** [degree + 1][parts]: the coefficients of each power in all parts. */
 function tanhTable(): number[][] {
-  const parts = Array.from({ length: PARTS }, (_, k) => {
-    const { coefficients } = fitInFloats(tanhPart(k));
-    return k === 0 ? [1, ...coefficients] : [...coefficients];
-  });
+  const parts = Array.from({ length: PARTS }, (_, k) => tanhCoefficients(k));
   return Array.from({ length: DEGREE + 1 }, (_, power) => parts.map((part) => part[power]));
 }
 

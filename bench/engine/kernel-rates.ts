@@ -17,7 +17,7 @@ export interface KernelRate {
 /** On a core with AVX-512. By a kernel's whole name, else by its first word. */
 const LIMITS: Readonly<Record<string, string>> = {
   exp: 'arithmetic: 15 operations a vector on two ports',
-  tanh: 'arithmetic: 15 operations a vector on two ports, look-ups on one of them',
+  tanh: 'arithmetic: 13 operations a vector on two ports, look-ups on one of them',
   sigmoid: 'arithmetic, and a division that keeps the divider for 10 cycles a vector',
   affine: 'multiply-adds; with 4 inputs, to fill and empty the sums',
   affine_tanh: 'tanh, which is more work than the products up to some 30 inputs',

@@ -142,7 +142,7 @@ static struct reading decode_reading(const struct decoding *d, int32_t s) {
 
 INLINE int finite(float x) { return x - x == 0; }
 
-/* Copies a lane's row out; 0 where its path has no numbers. */
+/* Copies a lane's row out; 0 where its path or its distributions have no numbers. */
 static int write_row(const struct decoding *d, int32_t lane, int64_t row) {
   int32_t latent = d->job->model.latent, channels = d->job->model.channels, lanes = d->tile.lanes;
   const struct decode_job *j = d->job;
@@ -153,8 +153,10 @@ static int write_row(const struct decoding *d, int32_t lane, int64_t row) {
     fine &= finite(z);
   }
   for (int32_t c = 0; c < channels; c++) {
-    d->base[j->mean_at + row * channels + c] = d->out[c * lanes + lane];
-    d->base[j->scale_at + row * channels + c] = d->out[(channels + c) * lanes + lane];
+    float mean = d->out[c * lanes + lane], scale = d->out[(channels + c) * lanes + lane];
+    d->base[j->mean_at + row * channels + c] = mean;
+    d->base[j->scale_at + row * channels + c] = scale;
+    fine &= finite(mean) & finite(scale);
   }
   return fine;
 }

@@ -120,18 +120,23 @@ static void read_rows(const struct asking *a, const struct knots *knots, int32_t
   read_gathered(knots, &r, a->record);
 }
 
-/* The record's distributions, scales from the decoder's raw ones. fine: [LANES] ones where the path has numbers. */
+/* Whether the lanes of a vector have numbers in all of `count` rows. */
+INLINE vi numbers(const float *rows, int32_t count) {
+  vi all = splat_int(-1);
+  for (int32_t i = 0; i < count; i++) {
+    vf x = load(rows + i * LANES);
+    all &= x - x == splat(0);
+  }
+  return all;
+}
+
+/* The record's distributions, scales from the decoder's raw ones. fine: [LANES] ones where path and distributions have numbers. */
 static void decode_record(const struct asking *a, int32_t *fine) {
   int32_t latent = a->job->model.latent, channels = a->job->model.channels;
   decode_row(&a->decoder, a->record, a->out);
   scales_of(a->out + channels * LANES, channels * LANES);
   for (int32_t v = 0; v < LANES; v += VL) {
-    vi all = splat_int(-1);
-    for (int32_t l = 0; l < latent; l++) {
-      vf z = load(a->record + l * LANES + v);
-      all &= z - z == splat(0);
-    }
-    store_int(fine + v, all);
+    store_int(fine + v, numbers(a->record + v, latent) & numbers(a->out + v, 2 * channels));
   }
 }
 

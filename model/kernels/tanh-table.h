@@ -1,13 +1,14 @@
 /*
- * tanh on AVX-512, which looks 16 numbers up among 32 in two registers by one instruction: a polynomial for each quarter of
- * 0 ... 8, and no division, whose unit would keep all others waiting.
+ * tanh on AVX-512, which looks 16 numbers up among 32 in two registers by one instruction: a polynomial for each of 32 parts of
+ * |x|, and no division, whose unit would keep all others waiting.
  *
- *   |x| held at the float before 8;  k = floor 4|x|, t = |x| - k/4;  tanh x = x (c_0k + c_1k t + c_2k t^2 + c_3k t^3 + c_4k t^4)
+ *   s = |x| held at 8.5;  part k of s: the last exponent bit and three bits of mantissa of 5s/6 + 1/2, eight parts to a power of
+ *   two, so that they are the wider the flatter tanh is;  tanh x = x (c_1k + c_2k s + c_3k s^2 + c_4k s^3) + c_0k sign x
  *
- * The first part begins with 1 exactly, so that tiny x stay what they are. The last goes from tanh to 1 at its end, which is what
- * all beyond is, and not above. The coefficients are fits of scripts/fit-special.ts (tanh-table). A part of special.h, whose
- * MAGIC it rounds with. It has intrinsics because rounding down within an operation, what that leaves, and a look-up among two
- * registers have no other name in C.
+ * The first part is x at 0, so that tiny x stay what they are. The last, from 8.4 on, is 1; x itself is not held, but for numbers
+ * its factor is 0 there, and so NaN stays one. An infinity becomes NaN too: a sum that ran over the floats is a lane that
+ * diverged. The coefficients are fits of scripts/fit-special.ts (tanh-table). A part of special.h. It has intrinsics because a
+ * size held at a bound, a look-up among two registers, and three operands' bits have no other name in C.
  */
 #ifndef ODECAST_TANH_TABLE_H
 #define ODECAST_TANH_TABLE_H
@@ -18,61 +19,59 @@
 #include "lanes.h"
 
 static const float TANH_TABLE[5][32] = {
-    {1.00000000f, 0.979674518f, 0.924234211f, 0.846865237f, 0.761594176f, 0.678626955f, 0.603432178f, 0.537928879f,
-     0.482013792f, 0.434678286f, 0.394645721f, 0.360676259f, 0.331684917f, 0.306768507f, 0.285193682f, 0.266371846f,
-     0.249832317f, 0.235198393f, 0.222167373f, 0.210494801f, 0.199981838f, 0.190465704f, 0.181812108f, 0.173909515f,
-     0.166664615f, 0.159998804f, 0.153845459f, 0.148147747f, 0.142856911f, 0.137930900f, 0.133333251f, 0.129032210f},
-    {0.00000953604922f, -0.158612296f, -0.275554985f, -0.333702564f, -0.341624647f, -0.318576008f, -0.281820297f,
-     -0.242353946f, -0.205682278f, -0.173873559f, -0.147221521f, -0.125258610f, -0.107272856f, -0.0925455913f,
-     -0.0804434195f, -0.0704428628f, -0.0621223971f, -0.0551496707f, -0.0492604375f, -0.0442516431f, -0.0399599113f,
-     -0.0362583473f, -0.0330445394f, -0.0302378237f, -0.0277731586f, -0.0255972538f, -0.0236671828f, -0.0219472628f,
-     -0.0204079468f, -0.0190249104f, -0.0177775566f, -0.0166492816f},
-    {-0.333675116f, -0.287211925f, -0.176290050f, -0.0603830777f, 0.0219245385f, 0.0647482276f, 0.0789487362f,
-     0.0773230791f, 0.0688149557f, 0.0584037416f, 0.0483971462f, 0.0396955498f, 0.0324821845f, 0.0266363006f,
-     0.0219406988f, 0.0181903336f, 0.0151883680f, 0.0127884755f, 0.0108306091f, 0.00925228093f, 0.00795334857f,
-     0.00688717421f, 0.00599488290f, 0.00524782063f, 0.00462206313f, 0.00409066258f, 0.00364022120f, 0.00325428369f,
-     0.00291905296f, 0.00262718252f, 0.00236947718f, 0.00214776094f},
-    {0.00363849406f, 0.127178147f, 0.169597268f, 0.137302741f, 0.0801565051f, 0.0329416953f, 0.00463196123f,
-     -0.00892428588f, -0.0136885745f, -0.0140923774f, -0.0125823915f, -0.0105667217f, -0.00863599405f, -0.00696011679f,
-     -0.00553936791f, -0.00441689743f, -0.00352683850f, -0.00289141620f, -0.00229395693f, -0.00189677859f, -0.00155078596f,
-     -0.00130440551f, -0.00107412739f, -0.000886032823f, -0.000752182677f, -0.000638737343f, -0.000560879009f,
-     -0.000499948976f, -0.000437611045f, -0.000379180623f, -0.000311794633f, -0.000270963355f},
-    {0.120368220f, 0.0452063121f, -0.0286602695f, -0.0555137359f, -0.0470672101f, -0.0287450273f, -0.0140578961f,
-     -0.00508511160f, -0.000513023057f, 0.00148015562f, 0.00197145203f, 0.00190577959f, 0.00168992428f, 0.00142335088f,
-     0.00109659100f, 0.000847973104f, 0.000640682410f, 0.000589803269f, 0.000375714124f, 0.000337906065f, 0.000252577709f,
-     0.000236836844f, 0.000166477781f, 0.000106087697f, 0.0000909951777f, 0.0000719465534f, 0.0000840784414f,
-     0.000100757672f, 0.0000943867053f, 0.0000782821226f, 0.0000327243833f, 0.0000281096491f},
+    {0.00000000f, 0.00000180998040f, 0.0000230143432f, 0.000101267651f, 0.000250723737f, 0.000377597142f, 0.000196145833f,
+     -0.000803115719f, -0.00524489675f, -0.0203484297f, -0.0478976853f, -0.0843685567f, -0.121261597f, -0.148692489f,
+     -0.158874243f, -0.147680566f, -0.0920682624f, 0.0386101715f, 0.201374918f, 0.365967512f, 0.514128864f, 0.637999475f,
+     0.736413717f, 0.811726689f, 0.888148427f, 0.947642326f, 0.976526201f, 0.989841580f, 0.995732188f, 0.998251617f,
+     0.999299109f, 1.00000000f},
+    {1.00000000f, 0.999913216f, 0.999360979f, 0.997976422f, 0.995973587f, 0.994587600f, 0.996145070f, 1.00368631f, 1.03227603f,
+     1.11236453f, 1.23472154f, 1.37394917f, 1.49744058f, 1.57928133f, 1.60691929f, 1.58013999f, 1.45936465f, 1.21068966f,
+     0.938928008f, 0.694431305f, 0.496296823f, 0.345700234f, 0.236030415f, 0.158568084f, 0.0864767209f, 0.0364089794f,
+     0.0148205888f, 0.00587017555f, 0.00227281614f, 0.000863199471f, 0.000322468055f, 0.00000000f},
+    {0.0000102475451f, 0.00164319878f, 0.00710456539f, 0.0163444616f, 0.0264422316f, 0.0321290568f, 0.0271153674f,
+     0.00575284613f, -0.0633461550f, -0.222922906f, -0.427004546f, -0.626529336f, -0.781664312f, -0.873285413f, -0.901425779f,
+     -0.877395630f, -0.778974831f, -0.601332903f, -0.431038707f, -0.294754446f, -0.195341766f, -0.126654059f, -0.0808078423f,
+     -0.0509213321f, -0.0254052132f, -0.00959233847f, -0.00353781413f, -0.00128058135f, -0.000456417474f, -0.000160563373f,
+     -0.0000558582360f, 0.00000000f},
+    {-0.334163606f, -0.348716319f, -0.373041391f, -0.400608391f, -0.423308611f, -0.433694869f, -0.426520854f, -0.399599135f,
+     -0.325269222f, -0.183665797f, -0.0321623832f, 0.0950545445f, 0.181740120f, 0.227354348f, 0.240091622f, 0.230505705f,
+     0.194836512f, 0.138377786f, 0.0909120440f, 0.0571278818f, 0.0349477082f, 0.0210179016f, 0.0124968654f, 0.00737050408f,
+     0.00335445232f, 0.00113313459f, 0.000378014083f, 0.000124888466f, 0.0000409361019f, 0.0000133293097f, 0.00000431578837f,
+     0.00000000f},
+    {0.0191355497f, 0.0714787468f, 0.112661384f, 0.143684283f, 0.162882015f, 0.170005769f, 0.166155860f, 0.153420419f,
+     0.123391993f, 0.0761745945f, 0.0339372382f, 0.00348772923f, -0.0146907838f, -0.0232118517f, -0.0253743511f, -0.0239400286f,
+     -0.0190891419f, -0.0123531390f, -0.00738788862f, -0.00424530217f, -0.00238860259f, -0.00132879778f, -0.000734688074f,
+     -0.000404846389f, -0.000167680191f, -0.0000505782045f, -0.0000152405519f, -0.00000459097373f, -0.00000138283679f,
+     -4.16501763e-7f, -1.25448011e-7f, 0.00000000f},
 };
 
-#define TANH_REACH 7.99999952f /* the float before 8 */
-
+/* The table's latter half is looked up with the bit clear: parts begin at an odd exponent, that of 1/2. */
 INLINE vf tanh_coefficient(int32_t power, vi part) {
   const float *row = TANH_TABLE[power];
-  return (vf)_mm512_permutex2var_ps((__m512)load(row), (__m512i)part, (__m512)load(row + 16));
+  return (vf)_mm512_permutex2var_ps((__m512)load(row + 16), (__m512i)part, (__m512)load(row));
 }
 
-/* size in whole quarters, in the last bits: of which a look-up takes five. */
-INLINE vi whole_quarters(vf size) {
-  return (vi)_mm512_add_round_ps((__m512)size, (__m512)splat(MAGIC / 4), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-}
+/* The smaller of two sizes, its sign taken off; the bound for NaN. */
+INLINE vf size_within(vf x, vf bound) { return (vf)_mm512_range_ps((__m512)x, (__m512)bound, 2 << 2 | 2); }
 
-INLINE vf beyond_quarters(vf size) { return (vf)_mm512_reduce_ps((__m512)size, 2 << 4 | _MM_FROUND_TO_NEG_INF); }
+/* In the last five bits; those before them do not matter. */
+INLINE vi tanh_part(vf size) { return bits(fma(size, splat(5.0f / 6), splat(0.5f))) >> 20; }
 
-INLINE vf with_sign(vf size, vf of) {
-  return (vf)_mm512_ternarylogic_epi32((__m512i)size, (__m512i)of, (__m512i)splat_int(INT32_MIN), 0xf8); /* a | b & c */
+/* y, or -y where x is negative. */
+INLINE vf turned_as(vf x, vf y) {
+  return (vf)_mm512_ternarylogic_epi32((__m512i)y, (__m512i)x, (__m512i)splat_int(INT32_MIN), 0x78); /* a ^ b & c */
 }
 
 INLINE void tanh_each(int32_t count, vf *x) {
-  vf size[MOST_EACH], t[MOST_EACH], p[MOST_EACH];
+  vf size[MOST_EACH], p[MOST_EACH];
   vi part[MOST_EACH];
-  EACH(v) size[v] = (vf)_mm512_min_ps((__m512)splat(TANH_REACH), (__m512)absolute(x[v])); /* the second where one is NaN */
-  EACH(v) part[v] = whole_quarters(size[v]);
-  EACH(v) t[v] = beyond_quarters(size[v]);
+  EACH(v) size[v] = size_within(x[v], splat(8.5f));
+  EACH(v) part[v] = tanh_part(size[v]);
   EACH(v) p[v] = tanh_coefficient(4, part[v]);
-  UNROLL for (int32_t power = 3; power >= 0; power--) {
-    EACH(v) p[v] = fma(p[v], t[v], tanh_coefficient(power, part[v]));
+  UNROLL for (int32_t power = 3; power > 0; power--) {
+    EACH(v) p[v] = fma(p[v], size[v], tanh_coefficient(power, part[v]));
   }
-  EACH(v) x[v] = with_sign(p[v] * size[v], x[v]);
+  EACH(v) x[v] = fma(p[v], x[v], turned_as(x[v], tanh_coefficient(0, part[v])));
 }
 
 #endif

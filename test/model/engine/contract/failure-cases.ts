@@ -16,20 +16,28 @@ import { createSpec, randomBatch, randomParameters } from '../problems.ts';
 import { randomRequest } from './decode-cases.ts';
 import type { Subject } from './under-test.ts';
 
-/** Dynamics that leave f32 within a few steps. */
-function exploding(spec: ModelSpec): Float32Array {
+/** Random parameters with those of one block beyond all measure. */
+function excessive(spec: ModelSpec, block: string): Float32Array {
   const parameters = randomParameters(spec, createRandom(51));
   for (const { name, offset, size } of parameterLayout(spec).blocks) {
-    if (name === `dynamics.${spec.dynamics.depth}.weight`) parameters.fill(3e38, offset, offset + size);
+    if (name === block) parameters.fill(3e38, offset, offset + size);
   }
   return parameters;
 }
+
+/** Dynamics that leave f32 within a few steps. */
+const exploding = (spec: ModelSpec) => excessive(spec, `dynamics.${spec.dynamics.depth}.weight`);
 
 /** Of the first sample; the others have none. */
 function twoRows({ channels }: ModelSpec, samples: number) {
   const entries = 2 * channels.length;
   const offsets = new Int32Array(samples + 1).fill(2, 1);
   return { offsets, values: new Float32Array(entries), mask: new Uint8Array(entries) };
+}
+
+/** Of a sample of two times. */
+function rowsOf(rows: Float32Array, sample: number, { channels }: ModelSpec): Float32Array {
+  return rows.subarray(2 * sample * channels.length, 2 * (sample + 1) * channels.length);
 }
 
 const METHODS = ['rk4', 'reversible-heun', 'dopri5', 'tsit5'] as const;
@@ -69,6 +77,18 @@ export function failureCases(subject: Subject): void {
     expect(decoded.mean.subarray(0, 4).every(Number.isFinite)).toBe(true);
     expect(decoded.scale.subarray(8).every((s) => s > 0)).toBe(true);
   });
+
+  it.for(['decoder.hidden.weight', 'decoder.output.weight'])(
+    '%s beyond all measure gives numbers or a status',
+    async (block) => {
+      const spec = createSpec();
+      const engine = await subject.open(spec);
+      const { status, mean, scale } = await engine.decode(excessive(spec, block), randomRequest(spec, 59, [2, 2, 2]));
+      const finite = status.map((_, b) => [mean, scale].every((rows) => rowsOf(rows, b, spec).every(Number.isFinite)));
+      expect(status).toEqual(finite.map((yes) => (yes ? 'success' : 'non-finite')));
+      if (block === 'decoder.output.weight') expect(finite).toContain(false);
+    },
+  );
 
   it('a time beyond all reason ends in max-steps, not in a hang', async () => {
     const spec = createSpec();

@@ -47,6 +47,12 @@ function parametersOf(spec: ModelSpec, scale = 0.4): Float32Array {
   return Float32Array.from({ length: parameterLayout(spec).size }, () => scale * random.normal());
 }
 
+function blockOf(spec: ModelSpec, name: string) {
+  const block = parameterLayout(spec).blocks.find((each) => each.name === name);
+  if (block === undefined) throw new Error(`no block ${name}`);
+  return block;
+}
+
 function contextOf(random: Random, lengths: readonly number[], channels = 2): Ragged {
   const offsets = Int32Array.from([0, ...lengths.map((_, i) => lengths.slice(0, i + 1).reduce((a, b) => a + b, 0))]);
   const mask = Uint8Array.from({ length: offsets[lengths.length] * channels }, () => (random.uniform() < 0.8 ? 1 : 0));
@@ -154,6 +160,21 @@ describe.each(builds)('%s', (_, kernels) => {
       ['max-steps', 'max-steps'],
     ]);
     expect([answers[0], answers[2]].every(({ mean, scale }) => [...mean, ...scale].every(Number.isNaN))).toBe(true);
+  });
+
+  test('whose decoder leaves the floats have a status and no numbers', async () => {
+    const parameters = parametersOf(RK4);
+    const { offset, size } = blockOf(RK4, 'decoder.output.weight');
+    parameters.fill(3e38, offset, offset + size);
+    const known = { mean: Float32Array.of(0.1, 0.2, 0.3), logVariance: new Float32Array(3) };
+    for (const draws of [1, 40]) {
+      const query = queryOf(createRandom(7), 0, draws, 3);
+      const [{ status, mean, scale }] = (await ask(engine, parameters, { context: NOTHING, known, queries: [query] }))
+        .answers;
+      expect(status).toContain('non-finite');
+      const lost = (at: number) => status[at % draws] === 'non-finite';
+      expect([mean, scale].every((rows) => rows.every((x, at) => Number.isFinite(x) !== lost(at)))).toBe(true);
+    }
   });
 
   test('are judged where they end, not where the longest in the same tile does', async () => {
