@@ -69,18 +69,21 @@ static void write_phases(const struct field *f, const float *t, float *x) {
   }
 }
 
-/* Hidden layers of the record, whose state is written. t: [LANES] time of each lane, or one time in all of a vector. */
-static void evaluate_hidden(const struct field *f, const float *t, float *slot) {
+/* Hidden layers of the record, whose state is written; where the last one lies. t: [LANES] time of each lane, or one time in all
+ * of a vector. */
+static float *evaluate_hidden(const struct field *f, const float *t, float *slot) {
+  float *in = slot, *out = slot + input_cells(f);
+  int32_t size = cells(f, f->units);
   write_phases(f, t, slot);
-  for (int32_t l = 0; l < f->depth; l++) {
-    affine_tanh(&f->layers[l], f->lanes, slot_hidden(f, slot, l), slot_hidden(f, slot, l + 1));
+  for (const struct layer *l = f->layers, *end = l + f->depth; l < end; l++, in = out, out += size) {
+    affine_tanh(l, f->lanes, in, out);
   }
+  return in;
 }
 
 /* k = f(z, phi(t)), z in the first units of the record. */
 static void evaluate(const struct field *f, const float *t, float *slot, float *k) {
-  evaluate_hidden(f, t, slot);
-  affine(&f->layers[f->depth], f->lanes, slot_hidden(f, slot, f->depth), k);
+  affine(&f->layers[f->depth], f->lanes, evaluate_hidden(f, t, slot), k);
 }
 
 /* The cotangent of z from that of f, which is the last of `delta`; fills the others. */

@@ -5,7 +5,7 @@
 #include "lanes.h"
 
 /* Cells of an array of `units` numbers a trajectory: a single lane takes whole vectors, of which the rest is rubbish. */
-INLINE int32_t tile_cells(int32_t lanes, int32_t units) { return lanes == 1 ? vectors(units) * VL : units * LANES; }
+INLINE int32_t tile_cells(int32_t lanes, int32_t units) { return lanes == 1 ? (units + VL - 1) & -VL : units * LANES; }
 
 /* Cells from one record of a wide tile to the next, of `cells` each: an odd number of pieces of eight cache lines. The same units
  * of records that follow one another then lie in different sets of the nearest cache; at a power of two all would lie in one. */
