@@ -9,7 +9,7 @@
  *
  * A single lane is never gone back through: all gates of some units are summed side by side, and nothing is recorded but h'.
  *
- * Record:     [x][h][n][g][r u], each [units][lanes]; u begins where r ends, also in a single lane
+ * Record:     [x][h][n][g][r u], each [units][lanes]; u begins where r ends
  * Cotangents: [r][u][n][g] before the gates' functions; the input's weights see the first three, the recurrent ones r, u, g.
  */
 #ifndef ODECAST_GRU_H
