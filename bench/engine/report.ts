@@ -65,7 +65,7 @@ const PEAK_SHARE = 0.85;
 function peakGoal(result: RowResult, peak: number | undefined): Goal[] {
   const { flops, id, title } = result.row;
   if (flops === undefined || !id.endsWith('32x128')) return [];
-  const what = `${title}: share of the core's measured peak`;
+  const what = `${title}: share of the core's measured peak, both at their best`;
   const ours = oursIn(result);
   if (ours === undefined || peak === undefined) {
     return [{ what, goal: `≥ ${PEAK_SHARE}`, measured: 'not measured', met: undefined }];

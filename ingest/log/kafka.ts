@@ -190,6 +190,7 @@ class KafkaLog implements EventLog {
     if (this.#known.has(topic)) return;
     const deadline = performance.now() + LEADERS_WITHIN_MS;
     for (;;) {
+      this.#requireOpen();
       try {
         await this.#admin.fetchTopicOffsets(topic);
         this.#known.add(topic);
@@ -201,8 +202,12 @@ class KafkaLog implements EventLog {
     }
   }
 
-  async #asking<T>(work: () => Promise<T>): Promise<T> {
+  #requireOpen(): void {
     if (this.#closed !== undefined) throw new IngestError('log-closed', 'The log was closed: open it again.');
+  }
+
+  async #asking<T>(work: () => Promise<T>): Promise<T> {
+    this.#requireOpen();
     try {
       return await work();
     } catch (error) {

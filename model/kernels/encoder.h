@@ -93,6 +93,9 @@ INLINE int32_t row_of(const struct encoding *n, int32_t lane, int32_t s) {
   return row < n->context->offsets[b] ? -1 : row;
 }
 
+/* What an observation is held at: products with it stay floats. */
+#define FARTHEST 1e30f
+
 /* [x m, m, clock] of each lane; zeros in lanes that have ended. */
 static void gather_inputs(const struct encoding *n, int32_t s, float *x, int32_t *reads) {
   const struct context *c = n->context;
@@ -101,13 +104,12 @@ static void gather_inputs(const struct encoding *n, int32_t s, float *x, int32_t
     int32_t row = row_of(n, i, s);
     for (int32_t d = 0; d < channels; d++) {
       int observed = row >= 0 && c->mask[row * channels + d];
-      x[d * lanes + i] = observed ? c->values[row * channels + d] : 0;
+      x[d * lanes + i] = observed ? within(c->values[row * channels + d], FARTHEST) : 0;
       x[(channels + d) * lanes + i] = observed ? 1 : 0;
     }
     x[2 * channels * lanes + i] = row >= 0 ? c->clock[row] : 0;
     reads[i] = row >= 0 ? -1 : 0;
   }
-  if (lanes == 1) spread_int(reads);
 }
 
 /* [LANES] the drift's step: a part of the gap to the observation that was read before. */

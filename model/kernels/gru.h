@@ -9,7 +9,7 @@
  *
  * A single lane is never gone back through: all gates of some units are summed side by side, and nothing is recorded but h'.
  *
- * Record:     [x][h][n][g][r u], each [units][lanes]; u begins where r ends
+ * Record:     [x][h][n][g][r u], each [units][lanes]; of a single lane [x][h]
  * Cotangents: [r][u][n][g] before the gates' functions; the input's weights see the first three, the recurrent ones r, u, g.
  */
 #ifndef ODECAST_GRU_H
@@ -32,7 +32,7 @@ INLINE int32_t gru_cells(const struct gru *g, int32_t units) { return tile_cells
 
 /* What of a GRU is put together once a tile. Read by whole vectors, beyond the last too. */
 static void take_gru(struct arena *arena, struct gru *g) {
-  g->gate_bias = take(arena, 2 * g->units + 2 * VL);
+  g->gate_bias = take(arena, 2 * g->units + VL);
   g->rows = take(arena, g->lanes == 1 ? (int64_t)(g->inputs + g->units) * 3 * tile_cells(1, g->units) : 0);
 }
 
@@ -46,6 +46,7 @@ static float *pad_rows(const float *weight, int32_t count, int32_t units, float 
 static void prepare_gru(const struct gru *g) {
   float *bias = (float *)g->gate_bias, *rows = (float *)g->rows;
   for (int32_t i = 0; i < 2 * g->units; i++) bias[i] = g->input_bias[i] + g->recurrent_bias[i];
+  zero(bias + 2 * g->units, VL); /* integers of another job would be denormals, which are slow */
   if (g->lanes > 1) return;
   rows = pad_rows(g->input_weight, g->inputs, g->units, rows);
   pad_rows(g->recurrent_weight, g->units, g->units, rows);
@@ -56,7 +57,7 @@ struct gru_record {
 };
 
 INLINE int32_t gru_record_cells(const struct gru *g) {
-  return record_cells(g->lanes, gru_cells(g, g->inputs) + gru_cells(g, 2 * g->units) + 3 * gru_cells(g, g->units) + VL);
+  return record_cells(g->lanes, gru_cells(g, g->inputs) + (g->lanes == 1 ? 1 : 5) * gru_cells(g, g->units));
 }
 
 INLINE struct gru_record gru_record_at(const struct gru *g, float *record) {

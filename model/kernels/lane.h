@@ -18,13 +18,10 @@ INLINE void fill(float *lanes, float x) {
   UNROLL for (int32_t v = 0; v < NV; v++) store(lanes + v * VL, splat(x));
 }
 
+INLINE float within(float x, float bound) { return x > bound ? bound : x < -bound ? -bound : x; }
+
 /* A narrow tile has one lane, and its number in all places. */
 INLINE void spread(float *lanes) { fill(lanes, lanes[0]); }
-
-INLINE void spread_int(int32_t *lanes) {
-  int32_t first = lanes[0];
-  for (int32_t i = 1; i < LANES; i++) lanes[i] = first;
-}
 
 /* `size`: a multiple of VL, as all arrays of the arena are. */
 INLINE void copy(float *out, const float *x, int32_t size) {

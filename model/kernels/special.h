@@ -15,7 +15,8 @@
  *                    12, where that is 2e-33, before it becomes denormal, which is slow. The rounding of a² is most of the
  *                    error, up to 67 ulp near 12
  *
- * NaN in, NaN out. Infinities give the limits, but for tanh on AVX-512. All arithmetic is fma or a single operation, so that the bits do not depend on where it is inlined.
+ * NaN in, NaN out. Infinities give the limits, but NaN for sine and cosine, and for tanh on AVX-512. All arithmetic is fma or a
+ * single operation, so that the bits do not depend on where it is inlined.
  */
 #ifndef ODECAST_SPECIAL_H
 #define ODECAST_SPECIAL_H

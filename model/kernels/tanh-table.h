@@ -2,12 +2,12 @@
  * tanh on AVX-512, which looks 16 numbers up among 32 in two registers by one instruction: a polynomial for each of 32 parts of
  * |x|, and no division, whose unit would keep all others waiting.
  *
- *   s = |x| held at 8.5;  part k of s: the last exponent bit and three bits of mantissa of 5s/6 + 1/2, eight parts to a power of
- *   two, so that they are the wider the flatter tanh is;  tanh x = x (c_1k + c_2k s + c_3k s^2 + c_4k s^3) + c_0k sign x
+ *   s = |x| held at 8.5;  part k of s: the last two exponent bits and the first three of the mantissa of 5s/6 + 1/2, eight parts to a
+ *   power of two, so that they are the wider the flatter tanh is;  tanh x = x (c_1k + c_2k s + c_3k s^2 + c_4k s^3) + c_0k sign x
  *
  * The first part is x at 0, so that tiny x stay what they are. The last, from 8.4 on, is 1; x itself is not held, but for numbers
- * its factor is 0 there, and so NaN stays one. An infinity becomes NaN too: a sum that ran over the floats is a lane that
- * diverged. The coefficients are fits of scripts/fit-special.ts (tanh-table). A part of special.h. It has intrinsics because a
+ * its factor is 0 there, and so NaN stays one. An infinity becomes NaN too, which takes weights or states beyond all measure: what
+ * was observed is held (encoder.h). The coefficients are fits of scripts/fit-special.ts (tanh-table). A part of special.h. It has intrinsics because a
  * size held at a bound, a look-up among two registers, and three operands' bits have no other name in C.
  */
 #ifndef ODECAST_TANH_TABLE_H
@@ -45,7 +45,7 @@ static const float TANH_TABLE[5][32] = {
      -4.16501763e-7f, -1.25448011e-7f, 0.00000000f},
 };
 
-/* The table's latter half is looked up with the bit clear: parts begin at an odd exponent, that of 1/2. */
+/* The upper of the two exponent bits is set from 1/2 on and clear from 2 on: so the row's halves change places. */
 INLINE vf tanh_coefficient(int32_t power, vi part) {
   const float *row = TANH_TABLE[power];
   return (vf)_mm512_permutex2var_ps((__m512)load(row + 16), (__m512i)part, (__m512)load(row));

@@ -174,24 +174,31 @@ interface Memory {
   readonly floats: Float32Array;
 }
 
-/** Writes a descriptor. @throws RangeError for a name without a value: a mistake of the caller's. */
-export function writeCells(memory: Memory, at: number, cells: Cells, values: CellValues, within = ''): void {
+/** Writes a descriptor. @throws RangeError for a name without a value that fits it: a mistake of the caller's. */
+export function writeCells(memory: Memory, at: number, cells: Cells, values: CellValues, path = ''): void {
   for (const field of fieldsOf(cells)) {
     const value = values[field.name];
-    if (typeof value === 'number') (field.float ? memory.floats : memory.ints)[at + field.at] = value;
-    else if (value !== undefined && field.cells !== undefined) writeStruct(memory, at, field, value);
-    else throw new RangeError(`A job's cell ${within}${field.name} has no value.`);
+    if (field.cells !== undefined) writeStruct(memory, at + field.at, field.cells, value, `${path}${field.name}`);
+    else if (typeof value === 'number') (field.float ? memory.floats : memory.ints)[at + field.at] = value;
+    else throw new RangeError(`A job's cell ${path}${field.name} has no value.`);
   }
 }
 
 function writeStruct(
   memory: Memory,
   at: number,
-  { name, at: from, cells = [] }: Field,
-  value: CellValues | Int32Array,
-) {
-  if (value instanceof Int32Array) memory.ints.set(value, at + from);
-  else writeCells(memory, at + from, cells, value, `${name}.`);
+  cells: Cells,
+  value: CellValues[string] | undefined,
+  path: string,
+): void {
+  if (value === undefined || typeof value === 'number') throw new RangeError(`A job's struct ${path} has no values.`);
+  if (value instanceof Int32Array) memory.ints.set(packed(cells, value, path), at);
+  else writeCells(memory, at, cells, value, `${path}.`);
+}
+
+function packed(cells: Cells, value: Int32Array, path: string): Int32Array {
+  if (value.length === cells.length) return value;
+  throw new RangeError(`A job's struct ${path} has ${value.length} cells instead of ${cells.length}.`);
 }
 
 /** A struct that many descriptors have: its floats are carried by their bits. */

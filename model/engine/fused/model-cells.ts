@@ -110,13 +110,14 @@ export function solverCells({ method, gradient, knotSpacing, rtol, atol }: Model
   };
 }
 
+/** Where they lie in a job, and behind them the parameters. */
 function planTables(plan: JobPlan, { tableau, drift, rates }: Omit<ModelTables, 'cells'>) {
-  return {
+  const places = {
     tableau_at: plan.input(tableau),
     drift_tableau_at: plan.input(drift),
     rates_at: plan.input(rates),
-    parameters_at: plan.cells,
   };
+  return { ...places, parameters_at: plan.cells };
 }
 
 /** Plans the model's part of a job, which is the first of every job: so it always lies where its cells say. */

@@ -66,7 +66,10 @@ describe('descriptors', () => {
     writeCells(memory, 1, ['a', '.part.b', 'part.c'], { a: 7, part: { b: 0.5, c: -1 } });
     expect([ints[1], memory.floats[2], ints[3]]).toEqual([7, 0.5, -1]);
     expect(() => writeCells(memory, 0, ['part.d'], { part: {} })).toThrow(/part\.d has no value/);
-    expect(() => writeCells(memory, 0, ['part.d'], {})).toThrow(/part has no value/);
+    expect(() => writeCells(memory, 0, ['part.d'], {})).toThrow(/part has no values/);
+    expect(() => writeCells(memory, 0, ['part.d'], { part: 3 })).toThrow(/part has no values/);
+    expect(() => writeCells(memory, 0, ['x.y.z'], { x: { y: {} } })).toThrow(/x\.y\.z has no value/);
+    expect(() => writeCells(memory, 0, ['part.d'], { part: new Int32Array(2) })).toThrow(/2 cells instead of 1/);
   });
 
   it('a struct that was packed lands as one that is given by its names', () => {

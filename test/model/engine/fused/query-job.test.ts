@@ -24,10 +24,15 @@ const RK4: ModelSpec = {
 };
 const SPECS: Readonly<Record<string, ModelSpec>> = {
   rk4: RK4,
-  dopri5: { ...RK4, solver: { ...RK4.solver, method: 'dopri5' } },
+  // 40 and 20 units: a single lane's GRU takes two vectors of them at once, and what is left over alone.
+  dopri5: {
+    ...RK4,
+    encoder: { kind: 'gru', units: 40, clock: 'gap' },
+    solver: { ...RK4.solver, method: 'dopri5' },
+  },
   'reversible-heun, ODE-RNN, Student-t': {
     ...RK4,
-    encoder: { kind: 'ode-rnn', units: 6, clock: 'elapsed', drift: { units: 4, steps: 2 } },
+    encoder: { kind: 'ode-rnn', units: 20, clock: 'elapsed', drift: { units: 4, steps: 2 } },
     dynamics: { units: 8, depth: 1, periodsMs: [] },
     decoder: { units: 5, likelihood: 'student-t', degreesOfFreedom: 5 },
     solver: { ...RK4.solver, method: 'reversible-heun', gradient: 'reversible' },
@@ -102,6 +107,16 @@ describe.each(builds)('%s', (_, kernels) => {
   describe.each(Object.entries(SPECS))('%s', (_, spec) => {
     const engine = createFusedEngine(spec, kernels);
     const parameters = parametersOf(spec);
+
+    test('an observation beyond all measure saturates, and the posterior has numbers', async () => {
+      const context = contextOf(createRandom(8), [5, 1, 9]);
+      const at = context.mask.indexOf(1);
+      const posteriorWith = (outlier: number) =>
+        engine.encode(parameters, { ...context, values: context.values.map((x, i) => (i === at ? outlier : x)) });
+      const { mean, logVariance } = await posteriorWith(3e38);
+      expect([...mean, ...logVariance].every(Number.isFinite)).toBe(true);
+      expect({ mean, logVariance }).toEqual(await posteriorWith(1e30));
+    });
 
     test('of any company has the bits that it has alone, whatever was known', async () => {
       const check = async (mix: readonly { seed: number; posterior: number; paths: number; times: number }[]) => {

@@ -39,7 +39,7 @@ describe.each(here)('%s', (width) => {
   test.each(SOLVERS)('$method, $gradient: as without sanitizers (1e-3 of the norm)', async (solver) => {
     const seed = SOLVERS.length * here.indexOf(width) + SOLVERS.indexOf(solver);
     const random = createRandom(seed);
-    const spec = withSolver(randomSpec(random), solver);
+    const spec = withSolver(seed % 3 === 0 ? withUnits(randomSpec(random), 40) : randomSpec(random), solver);
     const engines = [createFusedEngine(spec, sanitized), createFusedEngine(spec, used)];
     const [found, expected] = await everything(engines, spec, random, samplesOf(seed, used.lanes));
     for (const [part, numbers] of Object.entries(expected)) expectNear(part, found[part], numbers);
@@ -86,6 +86,9 @@ describe.each(here)('%s', (width) => {
     }
   });
 });
+
+/** So many units that a single lane's GRU takes two vectors at once and has one left over. */
+const withUnits = (spec: ModelSpec, units: number): ModelSpec => ({ ...spec, encoder: { ...spec.encoder, units } });
 
 const withSolver = (spec: ModelSpec, solver: Pick<SolverSpec, 'method' | 'gradient'>): ModelSpec => ({
   ...spec,
